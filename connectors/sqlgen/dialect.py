@@ -1,0 +1,169 @@
+"""What a connector declares about its SQL: data that the printer turns into text and the planner into decisions.
+
+Default-deny: a function, operator, cast or aggregate that no entry allows for the argument types at hand is not pushed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import product
+
+FAMILIES: Mapping[str, str] = {
+    "BOOLEAN": "bool",
+    **dict.fromkeys(
+        ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"), "int"
+    ),
+    "HUGEINT": "hugeint",
+    "FLOAT": "float",
+    "DOUBLE": "double",
+    "VARCHAR": "text",
+    "BLOB": "blob",
+    "DATE": "date",
+    "TIME": "time",
+    "TIMESTAMP": "timestamp",
+    "TIMESTAMP WITH TIME ZONE": "timestamptz",
+    "INTERVAL": "interval",
+    '"NULL"': "null",
+}
+
+
+def family(type_: str) -> str:
+    """The family of a DuckDB type that allow-lists speak of.
+
+    One of bool int hugeint decimal float double text blob date time timestamp timestamptz interval null other.
+
+    >>> family("DECIMAL(12,2)"), family("UBIGINT"), family("INTEGER[]")
+    ('decimal', 'int', 'other')
+    """
+    if type_.startswith("DECIMAL("):
+        return "decimal"
+    return FAMILIES.get(type_, "other")
+
+
+def decimal_shape(type_: str) -> tuple[int, int]:
+    """Precision and scale of a DECIMAL(p,s)."""
+    match = re.fullmatch(r"DECIMAL\((\d+),\s*(\d+)\)", type_)
+    if match is None:
+        raise ValueError(f"not a DECIMAL: {type_}")
+    return int(match[1]), int(match[2])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One function, operator or aggregate for one combination of argument families, proven equal to DuckDB's.
+
+    `sql` is a template: {0} {1} … are the printed arguments (each in parentheses if it needs them). For text arguments
+    {0:eq} is the argument in the form whose = means equal bytes, {0:ord} in the form that orders by bytes. {*} is all
+    arguments joined with ', '. For argument families, a last one that ends with '*' repeats any number of times.
+    """
+
+    name: str
+    """DuckDB's name, as in tree.Call: '+', '=', 'substr', 'sum', 'row_number'."""
+    args: tuple[str, ...]
+    sql: str
+    superset: bool = False
+    """Only right as a conjunct of a filter that is checked again locally: may keep too many rows, never too few."""
+    constants: frozenset[int] = frozenset()
+    """Positions whose argument must be a constant that is not NULL."""
+    check: Callable[[tuple[str | None, ...]], bool] | None = None
+    """Further condition on the constant arguments' texts (None where not constant); a module-level function."""
+    result: str | None = None
+    """The family the result must have by DuckDB's binder; None for any."""
+    note: str = ""
+    """Why it is right, what was measured, the manual."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """A SQL source's language as far as watersmeet uses it."""
+
+    name: str
+    """'postgres', 'mysql', 'mariadb', 'duckdb'."""
+    quote: str
+    """The character around identifiers, doubled inside: '"'."""
+    literal: Callable[[str | None, str], str | None]
+    """(text, DuckDB type) -> the literal, or None where the source cannot say that value exactly.
+
+    Must be safe against injection for every text: it is the only place where client values become SQL.
+    """
+    scalars: Mapping[str, tuple[Entry, ...]]
+    aggregates: Mapping[str, tuple[Entry, ...]]
+    windows: Mapping[str, tuple[Entry, ...]] = field(default_factory=dict)
+    """Window-only functions and aggregates allowed OVER (…)."""
+    casts: Mapping[tuple[str, str], Entry] = field(default_factory=dict)
+    """(family from, family to) -> template; {0} the value, {type} the source's name of the target type."""
+    types: Callable[[str], str | None] = lambda _: None
+    """DuckDB type -> the name to use in CAST, None where there is none."""
+    text_equal: str = "{0}"
+    """Form of a text expression whose = compares bytes."""
+    text_order: str = "{0}"
+    """Form of a text expression that sorts by the bytes of its UTF-8."""
+    text_plain_index: bool = False
+    """Send `column = 'ascii literal'` beside the byte-wise form, so that an index can serve it."""
+    nulls: str = "say"
+    """'say': NULLS FIRST/LAST can be written. 'emulate': sort by `x IS NULL` first."""
+    joins: frozenset[str] = frozenset({"inner", "left", "right"})
+    """Of inner left right full semi anti; semi and anti are printed as [NOT] EXISTS everywhere."""
+    full_join_needs_equality: bool = True
+    set_operations: frozenset[str] = frozenset()
+    """Of 'union', 'union all', 'except', 'except all', 'intersect', 'intersect all'."""
+    set_families: frozenset[str] = frozenset({"int", "decimal", "date", "timestamp", "double", "bool"})
+    """Column families that DISTINCT, GROUP BY and set operations treat as DuckDB does without further form."""
+    group_text: str | None = None
+    """How to group by a text column so that groups are equal bytes and the value comes back unchanged; None: local."""
+    grouping_sets: bool = False
+    aggregate_filter: bool = False
+    """FILTER (WHERE …) can be written; otherwise the printer makes CASE WHEN."""
+    aggregate_distinct: frozenset[str] = frozenset({"count"})
+    """Aggregates for which DISTINCT is exact."""
+    ctes: bool = True
+    derived_column_list: bool = True
+    offset_without_limit: str = "OFFSET {0}"
+    anything: bool = False
+    """The engine's own dialect: every expression may be printed as it stands."""
+
+
+def entries(*groups: Iterable[Entry]) -> dict[str, tuple[Entry, ...]]:
+    """Entries by name.
+
+    >>> list(entries([Entry(name="abs", args=("int",), sql="abs({0})")]))
+    ['abs']
+    """
+    table: dict[str, tuple[Entry, ...]] = {}
+    for group in groups:
+        for entry in group:
+            table[entry.name] = (*table.get(entry.name, ()), entry)
+    return table
+
+
+def each(name: str, args: Iterable[Iterable[str]], sql: str, **more: object) -> list[Entry]:
+    """One entry for each combination of families.
+
+    >>> [e.args for e in each("=", (("int", "decimal"), ("int",)), "{0} = {1}")]
+    [('int', 'int'), ('decimal', 'int')]
+    """
+    return [Entry(name=name, args=combination, sql=sql, **more) for combination in product(*args)]  # type: ignore[arg-type]
+
+
+def find(table: Mapping[str, tuple[Entry, ...]], name: str, families: tuple[str, ...]) -> Entry | None:
+    """The entry for these argument families; a NULL constant fits any family."""
+    for entry in table.get(name, ()):
+        if matches(entry.args, families):
+            return entry
+    return None
+
+
+def matches(pattern: tuple[str, ...], families: tuple[str, ...]) -> bool:
+    """Whether argument families fit an entry's.
+
+    >>> matches(("text", "text*"), ("text", "text", "text")), matches(("int",), ("text",))
+    (True, False)
+    """
+    if pattern and pattern[-1].endswith("*"):
+        head, rest = pattern[:-1], pattern[-1][:-1]
+        if len(families) < len(head):
+            return False
+        pattern = head + (rest,) * (len(families) - len(head))
+    return len(pattern) == len(families) and all(p == f for p, f in zip(pattern, families, strict=True))

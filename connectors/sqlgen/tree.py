@@ -1,0 +1,360 @@
+"""The SQL trees that planning works on: expressions, relations, queries.
+
+They are a plain subset of SQL after names were resolved: each relation has an alias of its own within the statement
+(t0, t1 …), each query's columns are called c0, c1 … by position, and every expression carries its DuckDB type.
+Nodes are frozen, so equal expressions are equal values (a group key is found by ==), a rule that changes nothing
+returns the very same object, and a tree can be pickled. What does not fit here is kept as DuckDB's own text (Opaque*).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal as Choice, TypeVar, Union
+
+# ---------------------------------------------------------------- expressions
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnRef:
+    """A column of a relation in scope: t3.c7."""
+
+    table: str
+    column: str
+    type: str
+    nullable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A constant of a known type. `text` is DuckDB's VARCHAR form of the value, None for NULL.
+
+    A BLOB's text is DuckDB's own ('\\xAB…' escapes).
+    """
+
+    text: str | None
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A value that comes with the execution: $1, $2 … by `name`."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function, operator or aggregate by DuckDB's name.
+
+    Operators are calls too: '=', '<', '+', 'and', 'or', 'not', 'is null', 'is not null', 'in', 'not in', 'between',
+    'case' (when, then, …, else), 'coalesce', 'is distinct from', 'is not distinct from', '~~' (LIKE), '||', '[]' …
+    """
+
+    name: str
+    args: tuple[Expr, ...]
+    type: str
+    aggregate: bool = False
+    distinct: bool = False
+    filter: Expr | None = None
+    order: tuple[Sort, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """CAST, or TRY_CAST, to `type`."""
+
+    arg: Expr
+    type: str
+    safe: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A window function: a call over a partition, an order and a frame as DuckDB spells it."""
+
+    call: Call
+    partition: tuple[Expr, ...]
+    order: tuple[Sort, ...]
+    frame: str
+    """'ROWS BETWEEN 1 PRECEDING AND CURRENT ROW' with constant bounds, or '' for the default."""
+    type: str
+    ignore_nulls: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Subquery:
+    """A query inside an expression.
+
+    kind 'scalar': its value; 'exists': whether it has rows; 'any': `arg op ANY (query)`; IN is 'any' with '='.
+    """
+
+    kind: Choice["scalar", "exists", "any"]
+    query: Query
+    type: str
+    arg: Expr | None = None
+    op: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OpaqueExpr:
+    """An expression kept as DuckDB's text; `{0}` … stand for `args`. Never pushed to a source of another kind."""
+
+    text: str
+    args: tuple[Expr, ...]
+    type: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """One ORDER BY key; the order of NULLs is always said."""
+
+    expr: Expr
+    descending: bool = False
+    nulls_first: bool = False
+
+
+Expr = Union[ColumnRef, Constant, Parameter, Call, Cast, Window, Subquery, OpaqueExpr]
+
+# ---------------------------------------------------------------- relations
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """A source's table. `columns` maps our names to positions in the catalog's table."""
+
+    alias: str
+    source: str
+    schema: str
+    table: str
+    columns: tuple[ScanColumn, ...]
+    """Those that the statement may use; c<position> each."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScanColumn:
+    name: str
+    """Ours: c7."""
+    source_name: str
+    """The source's own spelling."""
+    type: str
+    nullable: bool
+    read: str = "{0}"
+    collation: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """A query in FROM."""
+
+    alias: str
+    query: Query
+    lateral: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CteRef:
+    """A reference to a common table expression by our name for it."""
+
+    alias: str
+    name: str
+    types: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """Rows given in the statement."""
+
+    alias: str
+    rows: tuple[tuple[Expr, ...], ...]
+    types: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """Where a fragment's rows come in: columns c0, c1 … of fragment `fragment`."""
+
+    alias: str
+    fragment: int
+    types: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OpaqueRelation:
+    """A FROM item kept as DuckDB's text (PIVOT, ASOF, table functions …) over named inputs.
+
+    `text` refers to each input by its name in `inputs`; its output columns are renamed to c0, c1 … by position.
+    """
+
+    alias: str
+    text: str
+    inputs: tuple[tuple[str, Query], ...]
+    types: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Two relations joined. An inner join without a condition is a cross join."""
+
+    kind: Choice["inner", "left", "right", "full", "semi", "anti"]
+    left: Relation
+    right: Relation
+    condition: Expr | None
+
+
+Relation = Union[Scan, Derived, CteRef, Values, Exchange, OpaqueRelation, Join]
+
+# ---------------------------------------------------------------- queries
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """One block: FROM and WHERE, then GROUP and HAVING, windows and QUALIFY, DISTINCT, ORDER, LIMIT and OFFSET."""
+
+    items: tuple[Expr, ...]
+    """The output columns c0, c1 …"""
+    relation: Relation | None = None
+    where: Expr | None = None
+    group: tuple[Expr, ...] | None = None
+    """Group keys; () with aggregates is one group of all rows; None is no grouping."""
+    sets: tuple[tuple[int, ...], ...] | None = None
+    """Grouping sets as positions in `group`, None for the plain GROUP BY."""
+    having: Expr | None = None
+    qualify: Expr | None = None
+    distinct: bool = False
+    order: tuple[Sort, ...] = ()
+    limit: Expr | None = None
+    offset: Expr | None = None
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        return tuple(item.type for item in self.items)
+
+
+@dataclass(frozen=True, slots=True)
+class SetOp:
+    """UNION, EXCEPT or INTERSECT by position. ORDER BY keys are columns of the alias '' (c0, c1 …)."""
+
+    op: Choice["union", "except", "intersect"]
+    all: bool
+    left: Query
+    right: Query
+    types: tuple[str, ...]
+    order: tuple[Sort, ...] = ()
+    limit: Expr | None = None
+    offset: Expr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class With:
+    """Common table expressions before a query; each may refer to those before it."""
+
+    ctes: tuple[Cte, ...]
+    body: Query
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        return self.body.types
+
+
+@dataclass(frozen=True, slots=True)
+class Cte:
+    name: str
+    query: Query
+    materialized: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OpaqueQuery:
+    """A whole query kept as DuckDB's text over named inputs (recursive CTEs, what bind does not understand)."""
+
+    text: str
+    inputs: tuple[tuple[str, Query], ...]
+    types: tuple[str, ...]
+    why: str
+
+
+Query = Union[Select, SetOp, With, OpaqueQuery]
+Node = Union[Expr, Relation, Query, Sort, Cte, ScanColumn]
+N = TypeVar("N")
+
+# ---------------------------------------------------------------- walking
+
+
+def children(node: Any) -> Iterator[Any]:
+    """The nodes directly below a node, tuples of nodes flattened."""
+    for field_ in fields(node):
+        yield from _nodes(getattr(node, field_.name))
+
+
+def _nodes(value: Any) -> Iterator[Any]:
+    if isinstance(value, tuple):
+        for item in value:
+            yield from _nodes(item)
+    elif hasattr(value, "__dataclass_fields__"):
+        yield value
+
+
+def walk(node: Any) -> Iterator[Any]:
+    """The node and everything below it, parents first, subqueries included."""
+    stack = [node]
+    while stack:
+        top = stack.pop()
+        yield top
+        stack.extend(reversed(list(children(top))))
+
+
+def rebuild(node: N, change: Callable[[Any], Any]) -> N:
+    """The node with `change` applied to each direct child; the very same object if nothing changed."""
+    changes = {}
+    for field_ in fields(node):  # type: ignore[arg-type]
+        value = getattr(node, field_.name)
+        new = _changed(value, change)
+        if new is not value:
+            changes[field_.name] = new
+    return replace(node, **changes) if changes else node  # type: ignore[type-var]
+
+
+def _changed(value: Any, change: Callable[[Any], Any]) -> Any:
+    if isinstance(value, tuple):
+        new = tuple(_changed(item, change) for item in value)
+        return value if all(a is b for a, b in zip(new, value, strict=True)) else new
+    if hasattr(value, "__dataclass_fields__"):
+        return change(value)
+    return value
+
+
+def transform(node: N, change: Callable[[Any], Any]) -> N:
+    """Apply `change` to every node bottom-up; the very same object if nothing changed."""
+
+    def visit(inner: Any) -> Any:
+        return change(rebuild(inner, visit))
+
+    return visit(node)  # type: ignore[no-any-return]
+
+
+# ---------------------------------------------------------------- small makers
+
+
+def conjuncts(condition: Expr | None) -> tuple[Expr, ...]:
+    """The operands of a chain of ANDs: none for None."""
+    if condition is None:
+        return ()
+    if isinstance(condition, Call) and condition.name == "and":
+        return tuple(part for arg in condition.args for part in conjuncts(arg))
+    return (condition,)
+
+
+def conjunction(parts: tuple[Expr, ...] | list[Expr]) -> Expr | None:
+    """AND of the parts: None for none."""
+    if not parts:
+        return None
+    return parts[0] if len(parts) == 1 else Call("and", tuple(parts), "BOOLEAN")
+
+
+def boolean(name: str, *args: Expr) -> Call:
+    """A predicate call."""
+    return Call(name, args, "BOOLEAN")

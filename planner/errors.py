@@ -1,0 +1,70 @@
+"""What the planner refuses a statement with.
+
+PlanningError                2000
+ +- SyntaxRefused            2001  DuckDB's grammar does not accept the text
+ +- StatementRefused         2002  a statement that this server does not run (DDL, DML, COPY …)
+ +- UnknownName              2003  no such table, column or schema (or not allowed to see it)
+ +- AmbiguousName            2004  a name that several sources or relations have
+ +- InvalidExpression        2005  types or functions do not fit (DuckDB's binder says so)
+ +- FunctionRefused          2006  a function that is not on the allow-list
+ +- ParameterRefused         2007  a parameter is missing, surplus or of a wrong type
+ +- PushdownRequired         2008  pushdown = 'require' and no single source can answer the statement whole
+ +- SettingRefused           2009  an unknown setting or a value it cannot have
+ +- StatementTooLarge        5001  a guard: bytes, tokens, depth, items
+"""
+
+from __future__ import annotations
+
+
+class PlanningError(Exception):
+    """Root of the planner's errors; the message says what, where and the next step."""
+
+    code = 2000
+
+    def __init__(self, message: str, *, position: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.position = position
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class SyntaxRefused(PlanningError):
+    code = 2001
+
+
+class StatementRefused(PlanningError):
+    code = 2002
+
+
+class UnknownName(PlanningError):
+    code = 2003
+
+
+class AmbiguousName(PlanningError):
+    code = 2004
+
+
+class InvalidExpression(PlanningError):
+    code = 2005
+
+
+class FunctionRefused(PlanningError):
+    code = 2006
+
+
+class ParameterRefused(PlanningError):
+    code = 2007
+
+
+class PushdownRequired(PlanningError):
+    code = 2008
+
+
+class SettingRefused(PlanningError):
+    code = 2009
+
+
+class StatementTooLarge(PlanningError):
+    code = 5001

@@ -1,0 +1,106 @@
+"""The values that planning takes and gives: they cross processes, hold no connection and no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from connectors.sqlgen.dialect import Dialect
+from connectors.sqlgen.tree import Query
+from watersmeet.spi import Read, SourceCatalog
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceInfo:
+    """What the planner knows of one source."""
+
+    name: str
+    """The catalog's name in SQL."""
+    kind: str
+    catalog: SourceCatalog
+    dialect: Dialect
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionInfo:
+    """The session properties that change what a statement means or how it is planned."""
+
+    catalog: str | None = None
+    schema: str | None = None
+    time_zone: str = "UTC"
+    pushdown: str = "on"
+    """on | off | require."""
+    user: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanRequest:
+    """One statement to plan."""
+
+    sql: str
+    now: datetime
+    """The frozen now() of the statement, UTC."""
+    session: SessionInfo = field(default_factory=SessionInfo)
+    parameters: Mapping[str, tuple[str | None, str]] | None = None
+    """Bound parameters by name ('1', '2' …): (DuckDB's VARCHAR form or None, DuckDB type). None: not bound yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputColumn:
+    """One column of the answer."""
+
+    name: str
+    """DuckDB's name for it in the client's own text; may repeat."""
+    type: str
+    origin: tuple[str, str, str, str] | None = None
+    """(catalog, schema, table, column) when it is a table's column unchanged."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fragment:
+    """A sub-plan that one source runs."""
+
+    id: int
+    source: str
+    query: Query
+    """As a tree, in our names."""
+    read: Read
+    """As the source's SQL."""
+    estimate: int | None = None
+    """Estimated rows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stay:
+    """Something that was not pushed, and why."""
+
+    source: str | None
+    """The source it would have gone to; None when no single source could take it."""
+    what: str
+    """The expression or operator as SQL."""
+    code: str
+    """Stable reason code: 'function', 'types', 'collation', 'several-sources', 'setting', 'construct', 'cost' …"""
+    reason: str
+    """In words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FederatedPlan:
+    """The whole plan of one statement."""
+
+    columns: tuple[OutputColumn, ...]
+    local: Query
+    """What runs in the local engine, reading exchanges."""
+    local_sql: str | None
+    """`local` as the engine's SQL, where fragment n's rows are the relation x<n> with columns c0, c1 …; its own output
+    columns are c0, c1 … too. None: fragment 0 is the whole answer and streams through without an engine."""
+    fragments: tuple[Fragment, ...]
+    stays: tuple[Stay, ...]
+    deterministic: bool
+    parameters: tuple[tuple[str, str], ...] = ()
+    """Parameters of the statement in order: (name, DuckDB type)."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Engine settings that the answer depends on: TimeZone."""
+    explain: str | None = None
+    """None: run it. 'text' or 'json': the client wants the plan itself; 'analyze' / 'analyze json': run, then show."""
