@@ -34,6 +34,8 @@ class Constant:
 
     text: str | None
     type: str
+    literal: bool = False
+    """Written as a literal in the statement: DuckDB may still adapt its type (1 fits a SMALLINT, 'x' a DATE)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,20 +184,6 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
-class OpaqueRelation:
-    """A FROM item kept as DuckDB's text (PIVOT, ASOF, table functions …) over named inputs.
-
-    `text` refers to each input by its name in `inputs`; its output columns are renamed to c0, c1 … by position.
-    """
-
-    alias: str
-    text: str
-    inputs: tuple[tuple[str, Query], ...]
-    types: tuple[str, ...]
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
 class Join:
     """Two relations joined. An inner join without a condition is a cross join."""
 
@@ -205,7 +193,7 @@ class Join:
     condition: Expr | None
 
 
-Relation = Union[Scan, Derived, CteRef, Values, Exchange, OpaqueRelation, Join]
+Relation = Union[Scan, Derived, CteRef, Values, Exchange, Join]
 
 # ---------------------------------------------------------------- queries
 
@@ -269,16 +257,28 @@ class Cte:
 
 @dataclass(frozen=True, slots=True)
 class OpaqueQuery:
-    """A whole query kept as DuckDB's text over named inputs (recursive CTEs, what bind does not understand)."""
+    """A whole query kept as DuckDB's text over named inputs (PIVOT, ASOF joins, recursive CTEs …); it runs locally.
+
+    Its output columns are renamed to c0, c1 … by position.
+    """
 
     text: str
-    inputs: tuple[tuple[str, Query], ...]
+    inputs: tuple[Input, ...]
     types: tuple[str, ...]
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A query that the text of an OpaqueQuery reads under a name and column names of the statement's own."""
+
+    name: str
+    columns: tuple[str, ...]
+    query: Query
+
+
 Query = Union[Select, SetOp, With, OpaqueQuery]
-Node = Union[Expr, Relation, Query, Sort, Cte, ScanColumn]
+Node = Union[Expr, Relation, Query, Sort, Cte, Input, ScanColumn]
 N = TypeVar("N")
 
 # ---------------------------------------------------------------- walking

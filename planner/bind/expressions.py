@@ -1,0 +1,381 @@
+"""DuckDB's expression nodes -> typed trees with resolved columns."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from connectors.sqlgen.tree import Call, Constant, Expr, OpaqueExpr, Parameter, Sort, Subquery, Window
+from planner.bind.context import Context, Ctes
+from planner.bind.scope import NotUnderstood, Scope
+from planner.bind.tables import nearest
+from planner.errors import FunctionRefused, InvalidExpression, UnknownName
+from planner.functions import CLOCK, FUNCTIONS, OPERATORS, SESSION, SYNONYMS, UNORDERED
+from planner.oracle import Rejected, placeholders
+
+if TYPE_CHECKING:
+    from planner.bind.queries import BoundQuery
+
+_COMPARE = {
+    "COMPARE_EQUAL": "=",
+    "COMPARE_NOTEQUAL": "<>",
+    "COMPARE_LESSTHAN": "<",
+    "COMPARE_LESSTHANOREQUALTO": "<=",
+    "COMPARE_GREATERTHAN": ">",
+    "COMPARE_GREATERTHANOREQUALTO": ">=",
+    "COMPARE_DISTINCT_FROM": "is distinct from",
+    "COMPARE_NOT_DISTINCT_FROM": "is not distinct from",
+}
+_OPERATORS = {
+    "OPERATOR_NOT": "not",
+    "OPERATOR_IS_NULL": "is null",
+    "OPERATOR_IS_NOT_NULL": "is not null",
+    "COMPARE_IN": "in",
+    "COMPARE_NOT_IN": "not in",
+    "OPERATOR_COALESCE": "coalesce",
+}
+_BOUND = {
+    "UNBOUNDED_PRECEDING": "UNBOUNDED PRECEDING",
+    "UNBOUNDED_FOLLOWING": "UNBOUNDED FOLLOWING",
+    "CURRENT_ROW_RANGE": "CURRENT ROW",
+    "CURRENT_ROW_ROWS": "CURRENT ROW",
+    "EXPR_PRECEDING_ROWS": "{} PRECEDING",
+    "EXPR_FOLLOWING_ROWS": "{} FOLLOWING",
+}
+_NUMBER = re.compile(r"[0-9][0-9_]*(\.[0-9_]*)?([eE][+-]?[0-9]+)?|\.[0-9]+([eE][+-]?[0-9]+)?")
+
+
+@dataclass(slots=True)
+class Expressions:
+    """Converts the expressions of one query block."""
+
+    context: Context
+    scope: Scope
+    ctes: Ctes
+    query: Callable[[dict[str, Any], Ctes, Scope | None], BoundQuery]
+    """Binds a subquery."""
+
+    def convert(self, node: dict[str, Any]) -> Expr:
+        """Raises UnknownName, AmbiguousName, InvalidExpression, FunctionRefused, ParameterRefused, NotUnderstood."""
+        method = getattr(self, "_" + str(node["class"]).lower(), None)
+        if method is None:
+            return self.opaque(node)
+        made: Expr = method(node)
+        return made
+
+    # ------------------------------------------------------------ leaves
+
+    def _column_ref(self, node: dict[str, Any]) -> Expr:
+        path = tuple(node["column_names"])
+        found = self.scope.find(path)
+        if found is not None:
+            return found.expr
+        for cut in range(len(path) - 1, 0, -1):  # a field of a struct column: t.c.field
+            whole = self.scope.find(path[:cut])
+            if whole is not None:
+                return self.fields(whole.expr, path[cut:])
+        if self._is_relation(path):
+            raise NotUnderstood(f"{'.'.join(path)} is a whole row")
+        if len(path) == 1 and path[0].lower() in CLOCK | SESSION:
+            return self.special(path[0].lower())
+        if self.scope.loose:
+            raise NotUnderstood("a name of a table function's own")
+        near = nearest(path[-1], self.scope.candidates())
+        hint = f"; did you mean {near}?" if near else ""
+        raise UnknownName(f"column {'.'.join(path)} does not exist in this query{hint}")
+
+    def _is_relation(self, path: tuple[str, ...]) -> bool:
+        scope: Scope | None = self.scope
+        while scope is not None:
+            if scope.relation(path) is not None:
+                return True
+            scope = scope.parent
+        return False
+
+    def fields(self, base: Expr, path: tuple[str, ...]) -> Expr:
+        quoted = "".join('."' + name.replace('"', '""').replace("{", "{{").replace("}", "}}") + '"' for name in path)
+        return self.opaque_of("({0})" + quoted, (base,), "a field of a struct")
+
+    def _constant(self, node: dict[str, Any]) -> Expr:
+        literal = node.get("literal", {})
+        kind, text = literal.get("kind", ""), literal.get("text", "")
+        if kind == "NULL_LITERAL":
+            return Constant(None, '"NULL"')
+        if kind == "STRING":
+            return Constant(text, "VARCHAR", literal=True)
+        if kind == "BOOLEAN":
+            return Constant(text.lower(), "BOOLEAN")
+        if kind in {"INTEGER", "NUMERIC"} and _NUMBER.fullmatch(text):
+            return Constant(text, self.context.oracle.type_of(text, ()), literal=True)
+        return self.opaque(node)
+
+    def _parameter(self, node: dict[str, Any]) -> Expr:
+        name = str(node["identifier"])
+        known = self.context.parameters.setdefault(name, "")
+        return self.context.parameter(name, known) if known else Parameter(name, "")
+
+    # ------------------------------------------------------------ operators
+
+    def _comparison(self, node: dict[str, Any]) -> Expr:
+        return self.call(_COMPARE[node["type"]], node["left"], node["right"])
+
+    def _conjunction(self, node: dict[str, Any]) -> Expr:
+        return self.call("and" if node["type"] == "CONJUNCTION_AND" else "or", *node["children"])
+
+    def _between(self, node: dict[str, Any]) -> Expr:
+        return self.call("between", node["input"], node["lower"], node["upper"])
+
+    def _operator(self, node: dict[str, Any]) -> Expr:
+        name = _OPERATORS.get(node["type"])
+        children = node.get("children", [])
+        if node["type"] == "GROUPING_FUNCTION":  # DuckDB cannot type it outside of its GROUP BY
+            keys = tuple(self.convert(child) for child in children)
+            marks = ", ".join(f"{{{i}}}" for i in range(len(keys)))
+            return OpaqueExpr(f"GROUPING({marks})", keys, "BIGINT", "GROUPING is computed where the groups are")
+        if name is None:
+            return self.opaque(node)
+        if name == "not" and children[0].get("type") == "COMPARE_IN":
+            return self.call("not in", *children[0]["children"])
+        if name == "coalesce" and len(children) == 1:
+            return self.convert(children[0])
+        return self.call(name, *children)
+
+    def _case(self, node: dict[str, Any]) -> Expr:
+        parts: list[Expr] = []
+        for check in node["case_checks"]:
+            parts += [self.context.boolean(self.convert(check["when_expr"])), self.convert(check["then_expr"])]
+        parts.append(self.convert(node["else_expr"]))
+        return self.context.call(Call("case", tuple(parts), ""))
+
+    def call(self, name: str, *children: dict[str, Any]) -> Expr:
+        return self.context.call(Call(name, tuple(self.convert(child) for child in children), ""))
+
+    def _cast(self, node: dict[str, Any]) -> Expr:
+        type_ = self.type_named(node["type_expr"])
+        return self.context.cast(self.convert(node["child"]), type_, bool(node.get("try_cast")))
+
+    def type_named(self, node: dict[str, Any]) -> str:
+        """DuckDB's own name of a type written in the statement."""
+        cast = {"class": "CAST", "type": "OPERATOR_CAST", "child": _NULL, "type_expr": node}
+        try:
+            return self.context.oracle.type_of(self.context.oracle.expression_text(cast), ())
+        except Rejected as error:
+            raise InvalidExpression(error.message) from None
+
+    # ------------------------------------------------------------ functions
+
+    def _function(self, node: dict[str, Any]) -> Expr:
+        name = self.allowed(node)
+        if name in CLOCK | SESSION and not node.get("arguments"):
+            return self.special(name)
+        arguments = node.get("arguments", ())
+        if any(argument.get("name") or _is_lambda(name, argument["expression"]) for argument in arguments):
+            return self.opaque(node)
+        args = tuple(self.convert(argument["expression"]) for argument in node.get("arguments", ()))
+        if name in self.context.oracle.aggregates:
+            return self.context.call(
+                Call(
+                    name,
+                    args,
+                    "",
+                    aggregate=True,
+                    distinct=bool(node.get("distinct")),
+                    filter=self.context.boolean(self.convert(node["filter"])) if node.get("filter") else None,
+                    order=self.sorts(node.get("order_bys", {}).get("orders", ())),
+                )
+            )
+        if any(node.get(key) for key in ("distinct", "filter")) or node.get("order_bys", {}).get("orders"):
+            raise InvalidExpression(f"DISTINCT, FILTER and ORDER BY belong to aggregates; {name} is not one")
+        return self.context.call(Call(name, args, ""))
+
+    def allowed(self, node: dict[str, Any]) -> str:
+        """The canonical name of a function on the allow-list. Raises FunctionRefused."""
+        path = node.get("qualified_name", {}).get("path") or [node["function_name"]]
+        name = str(node["function_name"]).lower()
+        if name == "unnest":
+            raise NotUnderstood("UNNEST makes rows")
+        if len(path) > 1 and path[0].lower() != "main":
+            raise FunctionRefused(f"function {'.'.join(path)} is not allowed: functions have no schema here")
+        if name not in FUNCTIONS and name not in OPERATORS and name not in CLOCK and name not in SESSION:
+            near = nearest(name, FUNCTIONS)
+            hint = f"; did you mean {near}?" if near else ""
+            raise FunctionRefused(f"function {name} does not exist or is not allowed here{hint}")
+        return SYNONYMS.get(name, name)
+
+    def special(self, name: str) -> Expr:
+        """A function of the clock or the session: the value frozen for the statement."""
+        request = self.context.request
+        if name == "version":
+            return self.context.folded(Constant(f"watersmeet {_version()}", "VARCHAR"))
+        if name in SESSION:
+            return Constant(request.session.user, "VARCHAR")
+        zoned = Constant(request.now.strftime("%Y-%m-%d %H:%M:%S.%f+00"), "TIMESTAMP WITH TIME ZONE")
+        type_ = _CLOCK_TYPES.get(name, "TIMESTAMP WITH TIME ZONE")
+        return zoned if type_ == zoned.type else self.context.cast(zoned, type_)
+
+    def _window(self, node: dict[str, Any]) -> Expr:
+        name = self.allowed(node)
+        context = self.context
+        if name in UNORDERED:
+            context.unordered = True
+        args = tuple(self.convert(argument["expression"]) for argument in node.get("arguments", ()))
+        filter_ = context.boolean(self.convert(node["filter_expr"])) if node.get("filter_expr") else None
+        if node.get("arg_orders") or node.get("has_from_first_last"):
+            raise NotUnderstood(f"this form of {name} OVER")
+        call = Call(name, args, "", aggregate=True, distinct=bool(node.get("distinct")), filter=filter_)
+        window = Window(
+            call,
+            tuple(self.convert(key) for key in node.get("partitions", ())),
+            self.sorts(node.get("orders", ())),
+            self.frame(node),
+            "",
+            bool(node.get("ignore_nulls")),
+        )
+        shown, others = placeholders(call.args)
+        probe = Window(replace(call, args=shown, filter=None), (), (), "", "", window.ignore_nulls)
+        return replace(window, type=context.type_of(probe, others))
+
+    def frame(self, node: dict[str, Any]) -> str:
+        start, end, exclude = node["start"], node["end"], node.get("exclude_clause", "NO_OTHER")
+        if (start, end, exclude) == ("UNBOUNDED_PRECEDING", "CURRENT_ROW_RANGE", "NO_OTHER"):
+            return ""
+        bounds = []
+        for kind, key in ((start, "start_expr"), (end, "end_expr")):
+            if kind not in _BOUND:
+                raise NotUnderstood("a window frame in RANGE or GROUPS by an expression")
+            value = ""
+            if key in node:
+                made = self.convert(node[key])
+                if not (isinstance(made, Constant) and (made.text or "").isdigit()):
+                    raise NotUnderstood("a window frame whose bounds are not constant")
+                value = made.text or ""
+            bounds.append(_BOUND[kind].format(value))
+        unit = "RANGE" if "CURRENT_ROW_RANGE" in (start, end) else "ROWS"
+        if unit == "RANGE" and any("ROWS" in kind for kind in (start, end)):
+            raise NotUnderstood("a window frame of mixed units")
+        tail = "" if exclude == "NO_OTHER" else " EXCLUDE " + exclude.replace("_", " ")
+        return f"{unit} BETWEEN {bounds[0]} AND {bounds[1]}{tail}"
+
+    def sorts(self, orders: Any) -> tuple[Sort, ...]:
+        return tuple(sort_of(order, self.convert(order["expression"])) for order in orders)
+
+    # ------------------------------------------------------------ subqueries
+
+    def _subquery(self, node: dict[str, Any]) -> Expr:
+        kind = node["subquery_type"]
+        bound = self.query(node["subquery"]["node"], self.ctes, self.scope)
+        inner = bound.query
+        if kind in {"EXISTS", "NOT_EXISTS"}:
+            made: Expr = Subquery("exists", inner, "BOOLEAN")
+            return Call("not", (made,), "BOOLEAN") if kind == "NOT_EXISTS" else made
+        if len(inner.types) != 1:
+            raise NotUnderstood(f"a subquery of {len(inner.types)} columns in an expression")
+        if kind == "SCALAR":
+            return Subquery("scalar", inner, inner.types[0])
+        if kind != "ANY":
+            raise NotUnderstood(f"a subquery of the kind {kind}")
+        arg = self.convert(node["child"])
+        if isinstance(arg, Parameter) and not arg.type:
+            arg = self.context.parameter(arg.name, inner.types[0])
+        return Subquery("any", inner, "BOOLEAN", arg, _COMPARE[node["comparison_type"]])
+
+    # ------------------------------------------------------------ what stays DuckDB's text
+
+    def _star(self, node: dict[str, Any]) -> Expr:
+        raise NotUnderstood("* or COLUMNS inside an expression")
+
+    def opaque(self, node: dict[str, Any]) -> Expr:
+        """A node as DuckDB's text over its converted children."""
+        args: list[Expr] = []
+        marked = copy.deepcopy(node)
+        marked.pop("alias", None)
+        mark = _mark(node)
+        self._mark_children(marked, args, mark, frozenset())
+        text = self.context.oracle.expression_text(marked).replace("{", "{{").replace("}", "}}")
+        text = re.sub(rf"{mark}(\d+)_", lambda match: "{" + match[1] + "}", text)
+        return self.opaque_of(text, tuple(args), f"{node['type'].lower().replace('_', ' ')} is DuckDB's own")
+
+    def opaque_of(self, text: str, args: tuple[Expr, ...], why: str) -> Expr:
+        shown, others = placeholders(args)
+        return OpaqueExpr(text, args, self.context.type_of(OpaqueExpr(text, shown, "", why), others), why)
+
+    def _mark_children(self, node: Any, args: list[Expr], mark: str, bound: frozenset[str]) -> None:
+        """Replace child expressions by marks; inside a lambda only its free columns are replaced."""
+        items = node.items() if isinstance(node, dict) else enumerate(node)
+        for key, child in list(items):
+            if not isinstance(child, (dict, list)):
+                continue
+            if isinstance(child, dict) and "class" in child and child["class"] not in _IN_TEXT:
+                inside = _mentions(child) & bound
+                if not inside:
+                    alias = child.get("alias")
+                    args.append(self.convert(child))
+                    node[key] = _column(f"{mark}{len(args) - 1}_", alias)
+                    continue
+                if child["class"] in {"SUBQUERY", "WINDOW"}:
+                    raise NotUnderstood("a subquery inside a lambda")
+                if child["class"] == "FUNCTION":
+                    self.allowed(child)
+            if isinstance(child, dict) and child.get("class") == "LAMBDA":
+                body = {"expr": child["expr"]}
+                self._mark_children(body, args, mark, bound | _mentions(child["lhs"]))
+                child["expr"] = body["expr"]
+            elif isinstance(child, dict) and child.get("class") == "COLUMN_REF":
+                continue
+            else:
+                self._mark_children(child, args, mark, bound)
+
+
+def sort_of(order: dict[str, Any], expr: Expr) -> Sort:
+    """An ORDER BY key with DuckDB's default: NULLS LAST for either direction."""
+    nulls_first = str(order.get("null_order", "")).replace("_", " ") == "NULLS FIRST"
+    return Sort(expr, order["type"] == "DESCENDING", nulls_first)
+
+
+def _mentions(node: Any) -> frozenset[str]:
+    """First parts of all column names in a node."""
+    if isinstance(node, dict):
+        found = frozenset(str(name) for name in node.get("column_names", ())[:1])
+        return found.union(*(_mentions(child) for child in node.values() if isinstance(child, (dict, list))))
+    return frozenset().union(*(_mentions(child) for child in node if isinstance(child, (dict, list))))
+
+
+def _is_lambda(function: str, node: dict[str, Any]) -> bool:
+    """Whether an argument is a lambda; elsewhere `a -> b` is JSON's arrow, with the same node."""
+    return node["class"] == "LAMBDA" and function.rpartition("_")[2] in {"transform", "filter", "reduce", "apply"}
+
+
+def _mark(node: dict[str, Any]) -> str:
+    text, mark = str(node), "wm_arg_"
+    while mark in text:
+        mark = "wm_" + mark
+    return mark
+
+
+def _column(name: str, alias: str | None) -> dict[str, Any]:
+    made = {"class": "COLUMN_REF", "type": "COLUMN_REF", "column_names": [name]}
+    return {**made, "alias": alias} if alias else made
+
+
+def _version() -> str:
+    from watersmeet import __version__
+
+    return __version__
+
+
+_IN_TEXT = frozenset({"LAMBDA", "TYPE", "CONSTANT"})
+"""Nodes that stay in the text of an opaque expression: the name in (struct).name must be a constant there."""
+_NULL = {"class": "CONSTANT", "type": "VALUE_CONSTANT", "literal": {"kind": "NULL_LITERAL"}}
+_CLOCK_TYPES = {
+    "current_date": "DATE",
+    "today": "DATE",
+    "current_time": "TIME WITH TIME ZONE",
+    "get_current_time": "TIME WITH TIME ZONE",
+    "current_localtime": "TIME",
+    "localtime": "TIME",
+    "current_localtimestamp": "TIMESTAMP",
+    "localtimestamp": "TIMESTAMP",
+}

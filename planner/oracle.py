@@ -1,0 +1,173 @@
+"""Ask DuckDB what SQL means: its parser for the tree, its binder for types and names, its evaluator for constants.
+
+The one place of the planner that touches the engine, always without data. Text of a client is only ever given to the
+*parser function*, as a bound value; what is bound or evaluated was printed from a checked tree.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import OrderedDict
+from typing import Any
+
+import duckdb
+
+from connectors.sqlgen.tree import ColumnRef, Constant, Expr
+
+_MEMO = 20_000
+"""Entries remembered of each kind; one is about 200 bytes."""
+
+
+class Rejected(Exception):
+    """DuckDB's own words for why a text or an expression is wrong."""
+
+    def __init__(self, message: str, kind: str = "", position: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.kind = kind
+        self.position = position
+
+
+class Oracle:
+    """A DuckDB without tables. Thread-safe: one cursor a thread, memos shared."""
+
+    def __init__(self) -> None:
+        self._base = duckdb.connect(
+            config={
+                "enable_external_access": "false",
+                "autoinstall_known_extensions": "false",
+                "autoload_known_extensions": "false",
+                "memory_limit": "512MB",
+                "threads": "1",
+                "temp_directory": "",
+            }
+        )
+        self._base.execute("SET TimeZone = 'UTC'")
+        self._base.execute("SET lock_configuration = true")
+        self._local = threading.local()
+        self._types: OrderedDict[str, str] = OrderedDict()
+        self._values: OrderedDict[str, tuple[str | None, str] | None] = OrderedDict()
+        self._lock = threading.Lock()
+        rows = self._base.execute(
+            "SELECT DISTINCT function_name, function_type FROM duckdb_functions()"
+            " WHERE function_type IN ('aggregate', 'window')"
+        ).fetchall()
+        self.aggregates = frozenset(name for name, kind in rows if kind == "aggregate")
+        """Names of aggregate functions."""
+        volatile = self._base.execute(
+            "SELECT DISTINCT function_name FROM duckdb_functions() WHERE stability IS DISTINCT FROM 'CONSISTENT'"
+            " AND function_type = 'scalar'"
+        ).fetchall()
+        self.volatile = frozenset(name for (name,) in volatile)
+        """Scalar functions whose value may differ between calls or statements."""
+
+    @property
+    def _cursor(self) -> duckdb.DuckDBPyConnection:
+        cursor = getattr(self._local, "cursor", None)
+        if cursor is None:
+            cursor = self._local.cursor = self._base.cursor()
+        return cursor
+
+    def _one(self, sql: str, values: list[Any] | None = None) -> Any:
+        try:
+            row = self._cursor.execute(sql, values).fetchall()[0]
+        except duckdb.Error as error:
+            raise Rejected(_words(error), type(error).__name__) from error
+        return row[0]
+
+    # ------------------------------------------------------------ the parser
+
+    def parse(self, sql: str) -> list[dict[str, Any]]:
+        """DuckDB's tree of each statement in a text of SELECTs. Raises Rejected."""
+        answer = json.loads(
+            self._one("SELECT json_serialize_sql(?, skip_empty := true, skip_null := true, skip_default := true)", [sql])
+        )
+        if answer.get("error"):
+            position = answer.get("position")
+            raise Rejected(answer["error_message"], answer["error_type"], int(position) if position else None)
+        return [statement["node"] for statement in answer["statements"]]
+
+    def text(self, node: dict[str, Any]) -> str:
+        """The SQL of a query node, printed by DuckDB."""
+        return str(self._one("SELECT json_deserialize_sql(?)", [json.dumps({"statements": [{"node": node}]})]))
+
+    def expression_text(self, node: dict[str, Any]) -> str:
+        """The SQL of an expression node, printed by DuckDB: also its name as an output column."""
+        bare = {key: value for key, value in node.items() if key != "alias"}
+        select = {
+            "type": "SELECT_NODE",
+            "cte_map": {},
+            "select_list": [bare],
+            "from_table": {"type": "EMPTY"},
+            "aggregate_handling": "STANDARD_HANDLING",
+        }
+        return self.text(select).removeprefix("SELECT ")
+
+    # ------------------------------------------------------------ the binder
+
+    def type_of(self, sql: str, args: tuple[Expr, ...]) -> str:
+        """The type of an expression whose text refers to the non-literal `args` as p.a0, p.a1 … Raises Rejected."""
+        source = ", ".join(f"CAST(NULL AS {_shown(arg.type)}) AS a{i}" for i, arg in enumerate(args))
+        probe = f"SELECT {sql} FROM (SELECT {source or '1'}) AS p"
+        found = self._types.get(probe)
+        if found is None:
+            (found,) = self.query_types(probe)
+            self._remember(self._types, probe, found)
+        return found
+
+    def query_types(self, sql: str) -> list[str]:
+        """The column types of a query printed by us. Raises Rejected."""
+        return [type_ for _, type_ in self.query_columns(sql)]
+
+    def query_columns(self, sql: str) -> list[tuple[str, str]]:
+        """The column names and types of a query printed by us. Raises Rejected."""
+        try:
+            relation = self._cursor.sql(sql)
+        except duckdb.Error as error:
+            raise Rejected(_words(error), type(error).__name__) from error
+        return [(name, str(type_)) for name, type_ in zip(relation.columns, relation.types, strict=True)]
+
+    # ------------------------------------------------------------ the evaluator
+
+    def value(self, sql: str) -> tuple[str | None, str] | None:
+        """(text, type) of a constant expression printed by us; None where it has no value (1 // 0) or no plain type."""
+        if sql in self._values:
+            return self._values[sql]
+        try:
+            text, type_ = self._cursor.execute(
+                f"SELECT CAST(v AS VARCHAR), typeof(v) FROM (SELECT {sql} AS v)"
+            ).fetchall()[0]
+            found: tuple[str | None, str] | None = (text, type_)
+        except duckdb.Error:
+            found = None  # it will raise where it is run, if it is run
+        self._remember(self._values, sql, found)
+        return found
+
+    def _remember(self, memo: OrderedDict[str, Any], key: str, value: Any) -> None:
+        with self._lock:
+            memo[key] = value
+            if len(memo) > _MEMO:
+                memo.popitem(last=False)
+
+
+def _shown(type_: str) -> str:
+    return "INTEGER" if type_ == '"NULL"' else type_
+
+
+def _words(error: duckdb.Error) -> str:
+    """DuckDB's message without the line of our probe that it quotes."""
+    return str(error).split("\n\nLINE ")[0].strip()
+
+
+def placeholders(args: tuple[Expr, ...]) -> tuple[tuple[Expr, ...], tuple[Expr, ...]]:
+    """Arguments for a type probe: literals as they stand, all others as columns p.a0 …; and those others."""
+    shown: list[Expr] = []
+    others: list[Expr] = []
+    for arg in args:
+        if isinstance(arg, Constant) and (arg.text is not None or arg.type == '"NULL"'):
+            shown.append(arg)
+        else:
+            shown.append(ColumnRef("p", f"a{len(others)}", arg.type))
+            others.append(arg)
+    return tuple(shown), tuple(others)

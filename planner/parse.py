@@ -1,0 +1,166 @@
+"""Text -> one statement as DuckDB's own tree, after the guards that keep hostile text away from any parser.
+
+DuckDB's parser is used (json_serialize_sql, the text as a bound value) because the surface language is DuckDB's: another
+parser's reading differs in places that change answers (`a ~ 'x'` is a *full* match there) or refuses them (x'ab').
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from planner.errors import StatementRefused, StatementTooLarge, SyntaxRefused
+from planner.oracle import Oracle, Rejected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guards:
+    """Limits checked before and right after parsing."""
+
+    sql_bytes: int = 1 << 20
+    """Bytes of UTF-8."""
+    depth: int = 200
+    """Nesting of parentheses, and of expressions and queries in the tree."""
+    nodes: int = 200_000
+    """Nodes of the tree: a list of 100,000 constants passes, ten thousand UNIONs do not get far."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """A parsed statement."""
+
+    kind: str
+    """'query', or 'set', 'reset', 'use'."""
+    node: dict[str, Any]
+    """DuckDB's query node; for the others {'name': …, 'value': …}."""
+    explain: str | None = None
+    """None, 'text', 'json', 'analyze', 'analyze json'."""
+
+
+_COMMENT = r"(?:--[^\n]*(?:\n|$)|/\*.*?\*/|\s)*"
+_EXPLAIN = re.compile(
+    rf"{_COMMENT}EXPLAIN\b{_COMMENT}(?P<analyze>ANALYZE\b)?{_COMMENT}"
+    rf"(?:\({_COMMENT}FORMAT\s+(?P<f1>\w+)\s*\)|FORMAT\s+(?P<f2>\w+)\b)?",
+    re.IGNORECASE | re.DOTALL,
+)
+_FIRST = re.compile(rf"{_COMMENT}(?P<word>\w+|\()", re.DOTALL)
+_SESSION = re.compile(
+    r"(?P<verb>SET|RESET|USE)\s+(?:SESSION\s+|LOCAL\s+)?(?P<name>[\w.\"]+)\s*(?:(?:=|TO\b|\s)\s*(?P<value>.+?))?\s*;?\s*",
+    re.IGNORECASE | re.DOTALL,
+)
+_QUERIES = frozenset("select with from values table describe desc summarize show pivot unpivot ( explain".split())
+_TOKENS = re.compile(
+    r"--[^\n]*|/\*.*?(?:\*/|\Z)|'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|\$(\w*)\$.*?\$\1\$|[(\[{]|[)\]}]|[^'\"$()\[\]{}/-]+|.",
+    re.DOTALL,
+)
+
+
+def parse(sql: str, guards: Guards, oracle: Oracle) -> Statement:
+    """Parse one statement. Raises SyntaxRefused, StatementRefused, StatementTooLarge."""
+    _guard_text(sql, guards)
+    first = _FIRST.match(sql)
+    if first is None:
+        raise SyntaxRefused("the statement is empty: send a SELECT")
+    word = first["word"].lower()
+    explain = None
+    if word == "explain":
+        head = _EXPLAIN.match(sql)
+        assert head is not None
+        form = (head["f1"] or head["f2"] or "text").lower()
+        if form not in {"text", "json"}:
+            raise SyntaxRefused(f"EXPLAIN has the formats TEXT and JSON, not {form.upper()}")
+        explain = ("analyze" + (" json" if form == "json" else "")) if head["analyze"] else form
+        sql = sql[head.end() :]
+        first = _FIRST.match(sql)
+        word = first["word"].lower() if first else ""
+    if word in {"set", "reset", "use"} and explain is None:
+        return _session(sql[first.start("word") :]) if first else _empty()
+    if word not in _QUERIES or word == "explain":
+        raise StatementRefused(
+            f"{word.upper() or 'nothing'} is not a statement that this server runs: it answers SELECT and its kin"
+            " (WITH, VALUES, FROM, DESCRIBE, SUMMARIZE, EXPLAIN)"
+        )
+    return Statement(kind="query", node=_query(sql, guards, oracle), explain=explain)
+
+
+def _empty() -> Statement:
+    raise SyntaxRefused("the statement is empty: send a SELECT")
+
+
+def _guard_text(sql: str, guards: Guards) -> None:
+    size = len(sql.encode("utf-8", "surrogatepass"))
+    if size > guards.sql_bytes:
+        raise StatementTooLarge(
+            f"the statement has {size:,} bytes, more than limits.sql_bytes allows ({guards.sql_bytes:,}):"
+            " shorten it, or join with a table instead of a long list"
+        )
+    if "\0" in sql:
+        raise SyntaxRefused("the statement contains a NUL character")
+    depth = 0
+    for token in _TOKENS.finditer(sql):
+        text = token[0]
+        if text in "([{":
+            depth += 1
+            if depth > guards.depth:
+                raise StatementTooLarge(
+                    f"parentheses are nested deeper than limits.sql_depth allows ({guards.depth})"
+                )
+        elif text in ")]}":
+            depth -= 1
+
+
+def _session(text: str) -> Statement:
+    match = _SESSION.fullmatch(text)
+    if match is None:
+        raise SyntaxRefused("write SET name = value, RESET name or USE catalog.schema")
+    value = match["value"]
+    if value is not None and len(value) > 1 and value[0] == value[-1] == "'":
+        value = value[1:-1].replace("''", "'")
+    return Statement(kind=match["verb"].lower(), node={"name": match["name"], "value": value})
+
+
+def _query(sql: str, guards: Guards, oracle: Oracle) -> dict[str, Any]:
+    try:
+        nodes = oracle.parse(sql)
+    except RecursionError:
+        raise StatementTooLarge(f"the statement is nested deeper than limits.sql_depth ({guards.depth})") from None
+    except Rejected as error:
+        if error.kind == "not implemented":
+            raise StatementRefused(
+                f"this statement cannot be run here ({error.message.rstrip('!')}): give PIVOT its IN list, and use either"
+                " named or numbered parameters; DDL and DML are refused"
+            ) from None
+        if "depth" in error.message:
+            raise StatementTooLarge(f"the statement is nested too deep: {error.message}") from None
+        raise SyntaxRefused(_pointed(sql, error), position=error.position) from None
+    if len(nodes) != 1:
+        raise StatementRefused(f"send one statement at a time, not {len(nodes)}")
+    _guard_tree(nodes[0], guards)
+    return nodes[0]
+
+
+def _pointed(sql: str, error: Rejected) -> str:
+    """The parser's words with the place in the text."""
+    if error.position is None:
+        return error.message
+    before = sql.encode()[: error.position].decode(errors="replace")
+    line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
+    return f"{error.message} (line {line}, column {column})"
+
+
+def _guard_tree(root: dict[str, Any], guards: Guards) -> None:
+    """Refuse a tree too deep or too large for the recursive stages; itself without recursion."""
+    count = 0
+    stack: list[tuple[Any, int]] = [(root, 0)]
+    while stack:
+        node, depth = stack.pop()
+        if isinstance(node, dict):
+            count += 1
+            deeper = depth + ("class" in node or "from_table" in node or "setop_type" in node or "join_type" in node)
+            if deeper > guards.depth or count > guards.nodes:
+                what = f"nested deeper than limits.sql_depth ({guards.depth})" if deeper > guards.depth else "too long"
+                raise StatementTooLarge(f"the statement is {what}: split it, or use UNION ALL of fewer branches")
+            stack.extend((value, deeper) for value in node.values() if isinstance(value, (dict, list)))
+        else:
+            stack.extend((value, depth) for value in node if isinstance(value, (dict, list)))
