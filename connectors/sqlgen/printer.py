@@ -103,6 +103,7 @@ class Printer:
         for node in (*walk(root), *more):
             if isinstance(node, Scan):
                 self.scans[node.alias] = {column.name: column for column in node.columns}
+        self.keeps_more = False
         self.keys: Mapping[Expr, str] = {}
         """Group keys of the block at hand and how they are printed above the grouping."""
 
@@ -192,10 +193,25 @@ class Printer:
             return str(structural(node))
         if self.dialect.anything:
             return _spelled(node.name, [self.expr(arg) for arg in node.args])
-        entry = self.entry(self.dialect.scalars, node, node.args)
-        if entry.superset:
-            raise Refused(node, "superset", f"{node.name} on {self.dialect.name} may keep too many rows")
+        entry = self.exact_entry(node)
         return self.fill(entry, node.args)
+
+    def exact_entry(self, node: Call) -> Entry:
+        entry = self.entry(self.dialect.scalars, node, node.args)
+        if entry.superset and not self.keeps_more:
+            raise Refused(node, "superset", f"{node.name} on {self.dialect.name} may keep too many rows")
+        return entry
+
+    def _superset(self, node: Call) -> str:
+        """A filter that is checked again locally: its outermost call may keep too many rows."""
+        self.keeps_more = True
+        try:
+            (inner,) = node.args
+            assert isinstance(inner, Call)
+            entry = self.exact_entry(inner)
+        finally:
+            self.keeps_more = False
+        return self.fill(entry, inner.args)
 
     def _and(self, node: Call) -> str:
         return "(" + f" {node.name.upper()} ".join(self.expr(arg) for arg in node.args) + ")"
@@ -243,9 +259,7 @@ class Printer:
     def _compare(self, node: Call) -> str:
         if self.dialect.anything:
             return _spelled(node.name, [self.expr(arg) for arg in node.args])
-        entry = self.entry(self.dialect.scalars, node, node.args)
-        if entry.superset:
-            raise Refused(node, "superset", f"{node.name} on {self.dialect.name} may keep too many rows")
+        entry = self.exact_entry(node)
         exact = self.fill(entry, node.args)
         if node.name == "=" and self.indexable(*node.args):
             return f"({self.expr(node.args[0])} = {self.expr(node.args[1])} AND {exact})"
@@ -621,6 +635,7 @@ _STRUCTURAL = {
     "not in": "in",
     "case": "case",
     "coalesce": "coalesce",
+    "superset": "superset",
     "=": "compare",
     "<>": "compare",
 }

@@ -73,6 +73,8 @@ class Expressions:
         found = self.scope.find(path)
         if found is not None:
             return found.expr
+        if self.scope.loose:
+            raise NotUnderstood("a name of a table function's own")
         for cut in range(len(path) - 1, 0, -1):  # a field of a struct column: t.c.field
             whole = self.scope.find(path[:cut])
             if whole is not None:
@@ -81,8 +83,6 @@ class Expressions:
             raise NotUnderstood(f"{'.'.join(path)} is a whole row")
         if len(path) == 1 and path[0].lower() in CLOCK | SESSION:
             return self.special(path[0].lower())
-        if self.scope.loose:
-            raise NotUnderstood("a name of a table function's own")
         near = nearest(path[-1], self.scope.candidates())
         hint = f"; did you mean {near}?" if near else ""
         raise UnknownName(f"column {'.'.join(path)} does not exist in this query{hint}")

@@ -78,7 +78,7 @@ class _Text:
             return
         if not isinstance(node, dict):
             return
-        kind = node.get("type")
+        kind = node.get("type") if isinstance(node.get("type"), str) else None  # a value has its type's tree there
         if "cte_map" in node:
             names = [item["key"].lower() for item in node["cte_map"].get("map", ())]
             local = local | frozenset(names)

@@ -1,0 +1,29 @@
+"""The ordered rules: each takes a bound query and gives a new one, or the very same one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from connectors.sqlgen.tree import Query
+from planner.rules.factor_or import factor_or
+from planner.rules.merge_derived import merge_derived
+from planner.rules.prune import inline_ctes, prune
+from planner.rules.push_filters import push_filters
+from planner.rules.transitive import transitive
+
+RULES: tuple[Callable[[Query], Query], ...] = (
+    inline_ctes,  # first: a CTE used once is a derived table to all rules after it
+    factor_or,  # before the filters move, so that each part can move on its own
+    push_filters,  # into what cannot be merged
+    merge_derived,  # joins of several blocks become one FROM
+    transitive,  # over the whole FROM of a block
+    push_filters,  # the filters that merging and transitivity brought
+    prune,  # last: when it is settled who reads what
+)
+
+
+def optimize(query: Query) -> Query:
+    """Apply all rules in order."""
+    for rule in RULES:
+        query = rule(query)
+    return query

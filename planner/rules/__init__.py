@@ -1,0 +1,1 @@
+"""The rewriting rules: one file each, a tree in, a new tree or the very same tree out."""

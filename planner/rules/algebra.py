@@ -1,0 +1,73 @@
+"""What several rules need to know of expressions: which relations they read, whether they may be moved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from connectors.sqlgen.tree import Call, ColumnRef, Expr, OpaqueExpr, Parameter, Relation, Subquery, Window, children, transform, walk
+from planner.functions import VOLATILE
+
+
+def tables_of(node: Any) -> frozenset[str]:
+    """Aliases of the relations whose columns a node reads, those of outer queries included."""
+    return frozenset(part.table for part in walk(node) if isinstance(part, ColumnRef) and part.table)
+
+
+def defined(node: Any) -> frozenset[str]:
+    """Aliases of all relations inside a node."""
+    return frozenset(part.alias for part in walk(node) if hasattr(part, "alias"))
+
+
+def free(node: Any) -> frozenset[str]:
+    """Aliases that a node reads but does not define: what it needs from around it."""
+    return tables_of(node) - defined(node)
+
+
+def relation_aliases(relation: Relation) -> frozenset[str]:
+    """Aliases whose columns a FROM item offers to its block (not those inside a derived table)."""
+    if hasattr(relation, "alias"):
+        return frozenset([relation.alias])
+    left, right = relation_aliases(relation.left), relation_aliases(relation.right)
+    return left if relation.kind in ("semi", "anti") else left | right
+
+
+def movable(expr: Expr) -> bool:
+    """Whether an expression has the same value wherever it is evaluated: no chance, window or aggregate in it."""
+    return not any(
+        isinstance(part, (Window, Parameter))
+        or (isinstance(part, Call) and (part.aggregate or part.name in VOLATILE))
+        or (isinstance(part, OpaqueExpr) and any(name in part.text for name in VOLATILE))
+        for part in walk(expr)
+    )
+
+
+def has_subquery(expr: Any) -> bool:
+    return any(isinstance(part, Subquery) for part in walk(expr))
+
+
+def has_aggregate(expr: Any) -> bool:
+    """Whether an aggregate of the expression's own block is in it."""
+    if isinstance(expr, Subquery):
+        return expr.arg is not None and has_aggregate(expr.arg)
+    if isinstance(expr, Window):
+        return any(has_aggregate(part) for part in (*expr.call.args, *expr.partition, *expr.order))
+    if isinstance(expr, Call) and expr.aggregate:
+        return True
+    return any(has_aggregate(child) for child in children(expr))
+
+
+def has_window(expr: Any) -> bool:
+    """Whether a window function of the expression's own block is in it."""
+    if isinstance(expr, Subquery):
+        return expr.arg is not None and has_window(expr.arg)
+    return isinstance(expr, Window) or any(has_window(child) for child in children(expr))
+
+
+def substitute(node: Any, columns: Mapping[tuple[str, str], Expr]) -> Any:
+    """The node with columns replaced by expressions, also inside subqueries."""
+
+    def change(part: Any) -> Any:
+        return columns.get((part.table, part.column), part) if isinstance(part, ColumnRef) else part
+
+    return transform(node, change) if columns else node

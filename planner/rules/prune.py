@@ -1,0 +1,97 @@
+"""Drop what nobody reads: columns of derived tables become NULL, CTEs used once become derived tables, unused ones go.
+
+Guards: not below DISTINCT or a set operation that removes duplicates (each column counts there); the inputs of text
+that DuckDB resolves keep all columns; a CTE is inlined only where it is used exactly once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+from connectors.sqlgen.tree import (
+    ColumnRef,
+    Constant,
+    CteRef,
+    Derived,
+    Query,
+    Scan,
+    Select,
+    SetOp,
+    With,
+    rebuild,
+    transform,
+    walk,
+)
+from planner.rules.algebra import has_aggregate, has_window, movable
+
+
+def inline_ctes(query: Query) -> Query:
+    """CTEs used once as derived tables, unused ones dropped; the very same query if there are none."""
+    uses = Counter(node.name for node in walk(query) if isinstance(node, CteRef))
+
+    def change(node: Any) -> Any:
+        if not isinstance(node, With):
+            return node
+        once = {cte.name: cte.query for cte in node.ctes if uses[cte.name] == 1}
+        kept = tuple(cte for cte in node.ctes if uses[cte.name] > 1)
+        if len(kept) == len(node.ctes):
+            return node
+
+        def inline(inner: Any) -> Any:
+            if isinstance(inner, CteRef) and inner.name in once:
+                return Derived(inner.alias, transform(once[inner.name], inline))
+            return inner
+
+        kept = tuple(replace(cte, query=transform(cte.query, inline)) for cte in kept)
+        body = transform(node.body, inline)
+        return With(kept, body) if kept else body
+
+    return transform(query, change)
+
+
+def prune(query: Query) -> Query:
+    """Unread columns dropped; the very same query if all are read."""
+    while (pruned := _visit(query, _used(query))) is not query:
+        query = pruned  # what a dropped column read may be unread now
+    return query
+
+
+def _used(query: Query) -> frozenset[tuple[str, str]]:
+    return frozenset((node.table, node.column) for node in walk(query) if isinstance(node, ColumnRef))
+
+
+def _visit(node: Any, used: frozenset[tuple[str, str]]) -> Any:
+    if isinstance(node, Derived):
+        wanted = frozenset(i for i in range(len(node.query.types)) if (node.alias, f"c{i}") in used)
+        query = _narrowed(node.query, wanted)
+        if query is not node.query:
+            node = replace(node, query=query)
+    if isinstance(node, Scan):
+        columns = tuple(column for column in node.columns if (node.alias, column.name) in used)
+        if len(columns) != len(node.columns):
+            return replace(node, columns=columns)
+    return rebuild(node, lambda child: _visit(child, used))
+
+
+def _narrowed(query: Query, wanted: frozenset[int]) -> Query:
+    """The query with columns outside of `wanted` made NULL where nobody can notice."""
+    if isinstance(query, SetOp) and query.op == "union" and query.all:
+        keys = {int(key.expr.column[1:]) for key in query.order if isinstance(key.expr, ColumnRef)}
+        left, right = _narrowed(query.left, wanted | keys), _narrowed(query.right, wanted | keys)
+        return query if left is query.left and right is query.right else replace(query, left=left, right=right)
+    if not isinstance(query, Select) or query.distinct:
+        return query
+    # A query without GROUP BY whose only aggregates are dropped would no longer be one group.
+    keep_aggregates = query.group == ()
+    items = tuple(
+        item
+        if i in wanted
+        or isinstance(item, Constant)
+        or (keep_aggregates and has_aggregate(item))
+        or not (movable(item) or has_aggregate(item) or has_window(item))
+        else Constant(None, item.type)
+        for i, item in enumerate(query.items)
+    )
+    return query if items == query.items else replace(query, items=items)

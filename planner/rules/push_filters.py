@@ -1,0 +1,101 @@
+"""Move a filter into the derived table that it reads: through a projection, below a grouping by its keys, into UNION.
+
+Guards: nothing volatile and no subquery in the filter; not below LIMIT, a window or DISTINCT ON; below a grouping only
+filters over its keys (the others become HAVING), not with grouping sets or without keys; not into the side of an outer
+join that may be missing; columns that are volatile or windows stay where they are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from connectors.sqlgen.tree import (
+    ColumnRef,
+    Derived,
+    Expr,
+    Join,
+    Query,
+    Relation,
+    Select,
+    SetOp,
+    conjunction,
+    conjuncts,
+    rebuild,
+    walk,
+)
+from planner.rules.algebra import has_aggregate, has_subquery, has_window, movable, substitute, tables_of
+
+
+def push_filters(query: Query) -> Query:
+    """The query with filters moved down as far as they go; the very same one if none moves."""
+    return _visit(query)
+
+
+def _visit(node: Any) -> Any:
+    if isinstance(node, Select) and node.relation is not None and node.where is not None:
+        node = _block(node)
+    return rebuild(node, _visit)
+
+
+def _block(node: Select) -> Select:
+    kept: list[Expr] = []
+    relation = node.relation
+    assert relation is not None
+    for part in conjuncts(node.where):
+        moved = _into(relation, part) if movable(part) and not has_subquery(part) else None
+        if moved is None:
+            kept.append(part)
+        else:
+            relation = moved
+    if relation is node.relation:
+        return node
+    return replace(node, relation=relation, where=conjunction(kept))
+
+
+def _into(relation: Relation, part: Expr) -> Relation | None:
+    """The relation filtered by `part` further down; None if it cannot take it."""
+    tables = tables_of(part)
+    if len(tables) != 1:
+        return None
+    if isinstance(relation, Join):
+        sides = {"inner": ("left", "right"), "right": ("right",), "full": ()}.get(relation.kind, ("left",))
+        for side in sides:
+            moved = _into(getattr(relation, side), part)
+            if moved is not None:
+                return replace(relation, **{side: moved})  # type: ignore[arg-type]
+        return None
+    if isinstance(relation, Derived) and not relation.lateral and tables == {relation.alias}:
+        query = filtered(relation.query, relation.alias, part)
+        return None if query is None else replace(relation, query=query)
+    return None
+
+
+def filtered(query: Query, alias: str, part: Expr) -> Query | None:
+    """The query with a filter over its output columns (as alias.c0 …) inside it; None where that is not safe."""
+    if isinstance(query, SetOp) and query.limit is None and query.offset is None:
+        left, right = filtered(query.left, alias, part), filtered(query.right, alias, part)
+        return None if left is None or right is None else replace(query, left=left, right=right)
+    if not isinstance(query, Select) or query.limit is not None or query.offset is not None:
+        return None
+    if query.relation is None or query.qualify is not None or any(has_window(item) for item in query.items):
+        return None
+    used = {
+        node.column: query.items[int(node.column[1:])] for node in _columns(part) if node.table == alias
+    }
+    if any(has_subquery(item) or not (movable(item) or has_aggregate(item)) for item in used.values()):
+        return None
+    moved: Expr = substitute(part, {(alias, name): item for name, item in used.items()})
+    if query.group is None:
+        return replace(query, where=conjunction([*conjuncts(query.where), moved]))
+    if query.sets is not None or not query.group:
+        return None
+    if has_aggregate(moved):
+        return replace(query, having=conjunction([*conjuncts(query.having), moved]))
+    if all(item in query.group for item in used.values()):
+        return replace(query, where=conjunction([*conjuncts(query.where), moved]))
+    return None
+
+
+def _columns(node: Any) -> list[ColumnRef]:
+    return [part for part in walk(node) if isinstance(part, ColumnRef)]

@@ -1,0 +1,104 @@
+"""a = b and b = c  ->  also a = c; a = b and a < 5  ->  also b < 5.
+
+Guards: only among conjuncts of WHERE and of inner joins of one block; equal types on both sides, of a family whose equal
+values no function here tells apart (not floats: -0.0 = 0.0; not intervals: 30 days = 1 month); the copied filter reads
+that one column, is not volatile and has no subquery. What is added is implied, so it may be dropped again anywhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import combinations
+from typing import Any
+
+from connectors.sqlgen.dialect import family
+from connectors.sqlgen.tree import Call, ColumnRef, Expr, Join, Query, Relation, Scan, Select, conjunction, conjuncts, transform
+from planner.rules.algebra import has_subquery, movable, relation_aliases, substitute, walk
+
+_SAFE = frozenset({"int", "decimal", "date", "text", "bool"})
+
+
+def transitive(query: Query) -> Query:
+    """The query with implied equalities and filters added; the very same one if there are none."""
+    return transform(query, _block)
+
+
+def _block(node: Any) -> Any:
+    if not isinstance(node, Select) or node.relation is None:
+        return node
+    known = [*conjuncts(node.where), *_inner_conditions(node.relation)]
+    reachable = _inner_aliases(node.relation)
+    groups = _classes([part for part in known if _equality(part, reachable)])
+    have = set(known)
+    made: list[Expr] = []
+    for group in groups:
+        made += _equalities(group, have, _sources(node.relation))
+        for column in group:
+            for part in known:
+                if _filter_of(part, column):
+                    made += [substitute(part, {(column.table, column.column): other}) for other in group if other != column]
+    added = [part for part in dict.fromkeys(made) if part not in have]
+    if not added:
+        return node
+    return replace(node, where=conjunction([*conjuncts(node.where), *added]))
+
+
+def _inner_conditions(relation: Relation) -> list[Expr]:
+    if isinstance(relation, Join) and relation.kind == "inner":
+        return [
+            *conjuncts(relation.condition),
+            *_inner_conditions(relation.left),
+            *_inner_conditions(relation.right),
+        ]
+    return []
+
+
+def _inner_aliases(relation: Relation) -> frozenset[str]:
+    """Relations that no outer join may leave out."""
+    if isinstance(relation, Join):
+        if relation.kind == "inner":
+            return _inner_aliases(relation.left) | _inner_aliases(relation.right)
+        kept = {"left": relation.left, "semi": relation.left, "anti": relation.left, "right": relation.right}
+        side = kept.get(relation.kind)
+        return _inner_aliases(side) if side is not None else frozenset()
+    return relation_aliases(relation)
+
+
+def _sources(relation: Relation) -> dict[str, str]:
+    return {node.alias: node.source for node in walk(relation) if isinstance(node, Scan)}
+
+
+def _equality(part: Expr, reachable: frozenset[str]) -> bool:
+    return (
+        isinstance(part, Call)
+        and part.name == "="
+        and all(isinstance(arg, ColumnRef) and arg.table in reachable for arg in part.args)
+        and part.args[0].type == part.args[1].type
+        and family(part.args[0].type) in _SAFE
+    )
+
+
+def _classes(equalities: list[Expr]) -> list[list[ColumnRef]]:
+    groups: list[list[ColumnRef]] = []
+    for part in equalities:
+        assert isinstance(part, Call)
+        touching = [group for group in groups if any(arg in group for arg in part.args)]
+        merged = list(dict.fromkeys([column for group in touching for column in group] + list(part.args)))
+        groups = [group for group in groups if group not in touching] + [merged]  # type: ignore[list-item]
+    return groups
+
+
+def _equalities(group: list[ColumnRef], have: set[Expr], sources: dict[str, str]) -> list[Expr]:
+    """Equalities between columns of one source that were connected only through another source."""
+    made: list[Expr] = []
+    for a, b in combinations(group, 2):
+        same = sources.get(a.table) is not None and sources.get(a.table) == sources.get(b.table)
+        if same and a.table != b.table and not {Call("=", (a, b), "BOOLEAN"), Call("=", (b, a), "BOOLEAN")} & have:
+            made.append(Call("=", (a, b), "BOOLEAN"))
+    return made
+
+
+def _filter_of(part: Expr, column: ColumnRef) -> bool:
+    """Whether a conjunct filters that one column by constants."""
+    columns = {node for node in walk(part) if isinstance(node, ColumnRef)}
+    return columns == {column} and movable(part) and not has_subquery(part)
