@@ -92,7 +92,7 @@ class Queries:
         branches = [self.with_ctes(child, ctes, parent) for child in node["children"]]
         if len({len(branch.names) for branch in branches}) != 1:
             raise InvalidExpression(f"{op.upper()}: the queries have different numbers of columns")
-        all_ = bool(node.get("setop_all"))
+        all_ = bool(node.get("setop_all", True))  # true is the serializer's default, left out of its JSON
         query = branches[0].query
         for branch in branches[1:]:
             types = self.common_types(op, query, branch.query)
