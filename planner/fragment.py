@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from connectors.sqlgen.dialect import family
 from connectors.sqlgen.tree import (
     Call,
     Cast,
@@ -33,7 +34,6 @@ from connectors.sqlgen.tree import (
     rebuild,
     walk,
 )
-from connectors.sqlgen.dialect import family
 from planner.clusters import Clusters
 from planner.placement import Placement
 from planner.plan import Fragment, SourceInfo
@@ -157,7 +157,8 @@ class Cutter:
         )
         made = replace_nodes(rest, {**{call: _average(call, columns) for call in atoms.averages}, **columns})
         where = tuple(replace_nodes(part, columns) for part in kept)
-        return self.subqueries(replace(made, where=conjunction(where)))
+        finished: Query = self.subqueries(replace(made, where=conjunction(where)))
+        return finished
 
     def top_groups(
         self, block: Select, below: Select, found: tuple[SourceInfo, Read], kept: list[Expr]
@@ -179,7 +180,7 @@ class Cutter:
         leftover = list(conjuncts(block.where))
         if block.relation is not None:
             relation, leftover = clusters.place(block.relation, leftover)
-        rest = self.subqueries(replace(block, relation=relation, where=conjunction(leftover)))
+        rest: Query = self.subqueries(replace(block, relation=relation, where=conjunction(leftover)))
         for cluster in clusters.made:
             needed = tuple(
                 dict.fromkeys(
@@ -192,7 +193,9 @@ class Cutter:
                 query = self.top(block, query)
             found = self.placement.read(query)
             if found is None:
-                raise AssertionError(f"a cluster of {cluster.source.name} cannot be printed")  # a bug: each part could be
+                raise AssertionError(
+                    f"a cluster of {cluster.source.name} cannot be printed"
+                )  # a bug: each part could be
             exchange = self.exchange(query, *found)
             columns = dict(zip(items, columns_of(exchange), strict=True)) if items else {}
             mapping: dict[Any, Any] = {node: columns[replace(node, nullable=True)] for node in needed}
@@ -253,7 +256,11 @@ class Atoms:
 
 
 def _sum(call: Call) -> Call:
-    shape = "HUGEINT" if family(call.args[0].type) == "int" else f"DECIMAL(38,{call.args[0].type.rstrip(')').split(',')[1]})"
+    shape = (
+        "HUGEINT"
+        if family(call.args[0].type) == "int"
+        else f"DECIMAL(38,{call.args[0].type.rstrip(')').split(',')[1]})"
+    )
     return replace(call, name="sum", type=shape)
 
 
@@ -302,5 +309,3 @@ def _has_grouping(block: Select) -> bool:
 
 def _head(text: str) -> str:
     return text if len(text) <= 120 else text[:117] + "…"
-
-

@@ -81,7 +81,9 @@ class Oracle:
     def parse(self, sql: str) -> list[dict[str, Any]]:
         """DuckDB's tree of each statement in a text of SELECTs. Raises Rejected."""
         answer = json.loads(
-            self._one("SELECT json_serialize_sql(?, skip_empty := true, skip_null := true, skip_default := true)", [sql])
+            self._one(
+                "SELECT json_serialize_sql(?, skip_empty := true, skip_null := true, skip_default := true)", [sql]
+            )
         )
         if answer.get("error"):
             position = answer.get("position")

@@ -49,7 +49,23 @@ _SESSION = re.compile(
     r"(?P<verb>SET|RESET|USE)\s+(?:SESSION\s+|LOCAL\s+)?(?P<name>[\w.\"]+)\s*(?:(?:=|TO\b|\s)\s*(?P<value>.+?))?\s*;?\s*",
     re.IGNORECASE | re.DOTALL,
 )
-_QUERIES = frozenset("select with from values table describe desc summarize show pivot unpivot ( explain".split())
+_QUERIES = frozenset(
+    [
+        "select",
+        "with",
+        "from",
+        "values",
+        "table",
+        "describe",
+        "desc",
+        "summarize",
+        "show",
+        "pivot",
+        "unpivot",
+        "(",
+        "explain",
+    ]
+)
 _TOKENS = re.compile(
     r"--[^\n]*|/\*.*?(?:\*/|\Z)|'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|\$(\w*)\$.*?\$\1\$|[(\[{]|[)\]}]|[^'\"$()\[\]{}/-]+|.",
     re.DOTALL,
@@ -103,9 +119,7 @@ def _guard_text(sql: str, guards: Guards) -> None:
         if text in "([{":
             depth += 1
             if depth > guards.depth:
-                raise StatementTooLarge(
-                    f"parentheses are nested deeper than limits.sql_depth allows ({guards.depth})"
-                )
+                raise StatementTooLarge(f"parentheses are nested deeper than limits.sql_depth allows ({guards.depth})")
         elif text in ")]}":
             depth -= 1
 

@@ -72,7 +72,9 @@ def _passes_on(local: Query) -> bool:
 
 
 def _why_not_whole(made: FederatedPlan) -> str:
-    reasons = "; ".join(dict.fromkeys(f"{stay.what}: {stay.reason}" for stay in made.stays)) or "it reads several sources"
+    reasons = (
+        "; ".join(dict.fromkeys(f"{stay.what}: {stay.reason}" for stay in made.stays)) or "it reads several sources"
+    )
     return f"pushdown = 'require', but no single source can answer the statement whole: {reasons}"
 
 
@@ -81,5 +83,7 @@ def _session_words(statement: Statement) -> str:
     if statement.kind == "use":
         return "USE needs a session: send the headers `catalog` and `schema` with each call instead"
     header = {"timezone": "watersmeet-timezone", "pushdown": "watersmeet-pushdown"}.get(name.lower())
-    hint = f"send the header `{header}` with each call instead" if header else "known settings are TimeZone and pushdown"
+    hint = (
+        f"send the header `{header}` with each call instead" if header else "known settings are TimeZone and pushdown"
+    )
     return f"{statement.kind.upper()} {name} needs a session: {hint}"

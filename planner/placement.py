@@ -79,7 +79,9 @@ class Placement:
         """What no dialect knows: chance and the session's time zone."""
         for part in walk(node):
             if isinstance(part, Call) and part.name in VOLATILE:
-                raise Refused(part, "volatile", f"{part.name} has another value at each call: it is evaluated once, here")
+                raise Refused(
+                    part, "volatile", f"{part.name} has another value at each call: it is evaluated once, here"
+                )
             if isinstance(part, (OpaqueExpr, OpaqueQuery)) and any(name in part.text for name in VOLATILE):
                 raise Refused(part, "volatile", "it has another value at each call: it is evaluated once, here")
             if self.time_zone != "UTC" and _zoned(part):

@@ -4,12 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from connectors.sqlgen.tree import Call, Constant, Derived, Expr, Join, Query, Relation, Scan, Select, SetOp, Values, With, conjuncts
+from connectors.sqlgen.tree import (
+    Call,
+    Constant,
+    Derived,
+    Expr,
+    Join,
+    Query,
+    Relation,
+    Scan,
+    Select,
+    SetOp,
+    Values,
+    With,
+    conjuncts,
+)
 from planner.plan import SourceInfo
 
 _UNKNOWN = 1000
 """Rows of a table that nobody counted."""
-_SELECTIVITY = {"=": 0.05, "is null": 0.05, "in": 0.1, "~~": 0.1, "between": 0.2, "<": 0.3, "<=": 0.3, ">": 0.3, ">=": 0.3}
+_SELECTIVITY = {
+    "=": 0.05,
+    "is null": 0.05,
+    "in": 0.1,
+    "~~": 0.1,
+    "between": 0.2,
+    "<": 0.3,
+    "<=": 0.3,
+    ">": 0.3,
+    ">=": 0.3,
+}
 """Textbook fractions, in the absence of histograms."""
 
 

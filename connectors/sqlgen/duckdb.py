@@ -5,7 +5,6 @@ from __future__ import annotations
 from connectors.sqlgen.dialect import Dialect
 
 
-
 def literal(text: str | None, type_: str) -> str | None:
     """A constant of exactly this type.
 

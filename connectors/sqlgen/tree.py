@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
-from typing import Any, Literal as Choice, TypeVar, Union
+from typing import Any, TypeVar
+from typing import Literal as Choice
 
 # ---------------------------------------------------------------- expressions
 
@@ -118,7 +119,7 @@ class Sort:
     nulls_first: bool = False
 
 
-Expr = Union[ColumnRef, Constant, Parameter, Call, Cast, Window, Subquery, OpaqueExpr]
+Expr = ColumnRef | Constant | Parameter | Call | Cast | Window | Subquery | OpaqueExpr
 
 # ---------------------------------------------------------------- relations
 
@@ -193,7 +194,7 @@ class Join:
     condition: Expr | None
 
 
-Relation = Union[Scan, Derived, CteRef, Values, Exchange, Join]
+Relation = Scan | Derived | CteRef | Values | Exchange | Join
 
 # ---------------------------------------------------------------- queries
 
@@ -277,8 +278,8 @@ class Input:
     query: Query
 
 
-Query = Union[Select, SetOp, With, OpaqueQuery]
-Node = Union[Expr, Relation, Query, Sort, Cte, Input, ScanColumn]
+Query = Select | SetOp | With | OpaqueQuery
+Node = Expr | Relation | Query | Sort | Cte | Input | ScanColumn
 N = TypeVar("N")
 
 # ---------------------------------------------------------------- walking

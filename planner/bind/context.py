@@ -15,10 +15,24 @@ from planner.oracle import Oracle, Rejected, placeholders
 from planner.plan import PlanRequest, SourceInfo
 
 PLAIN = frozenset(
-    "bool int hugeint decimal float double text blob date time timestamp timestamptz interval".split()
+    [
+        "bool",
+        "int",
+        "hugeint",
+        "decimal",
+        "float",
+        "double",
+        "text",
+        "blob",
+        "date",
+        "time",
+        "timestamp",
+        "timestamptz",
+        "interval",
+    ]
 )
 """Families whose values a Constant can hold as text."""
-_ADAPTS = frozenset("date time timestamp timestamptz bool int".split())
+_ADAPTS = frozenset(["date", "time", "timestamp", "timestamptz", "bool", "int"])
 """Families that a string literal beside them becomes."""
 
 
@@ -168,7 +182,6 @@ class Context:
 
 def _flexible(arg: Expr) -> bool:
     return isinstance(arg, Constant) and (arg.literal or arg.text is None)
-
 
 
 _COMPARISONS = frozenset(

@@ -43,20 +43,29 @@ def opaque_query(
     text.visit(marked, frozenset())
     inputs = tuple(text.inputs)
     sql = context.oracle.text(marked)
-    heads = []
-    for given in inputs:
-        columns = ", ".join(
-            f'CAST(NULL AS {"INTEGER" if type_ == chr(34) + "NULL" + chr(34) else type_}) AS "{name.replace(chr(34), chr(34) * 2)}"'
-            for name, type_ in zip(given.columns, given.query.types, strict=True)
-        )
-        heads.append(f'"{given.name}" AS (SELECT {columns})')
-    head = f"WITH {', '.join(heads)} " if heads else ""
+    head = f"WITH {', '.join(_shape(given) for given in inputs)} " if inputs else ""
     try:
         columns = context.oracle.query_columns(f"{head}SELECT * FROM ({sql}) AS wm")
     except Rejected as error:
         raise InvalidExpression(error.message) from None
     query = OpaqueQuery(sql, inputs, tuple(type_ for _, type_ in columns), why)
     return BoundQuery(query, tuple(name for name, _ in columns), (None,) * len(columns))
+
+
+def _shape(given: Input) -> str:
+    """An input as a CTE without rows, for typing."""
+    columns = (
+        f"CAST(NULL AS {'INTEGER' if type_ == _NULL else type_}) AS {_quoted(name)}"
+        for name, type_ in zip(given.columns, given.query.types, strict=True)
+    )
+    return f"{_quoted(given.name)} AS (SELECT {', '.join(columns)})"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+_NULL = '"NULL"'
 
 
 class _Text:
@@ -212,7 +221,11 @@ def _mentioned(node: Any) -> frozenset[str] | None:
     while stack:
         top = stack.pop()
         if isinstance(top, dict):
-            if top.get("class") == "STAR" or top.get("type") in ("SHOW_REF", "PIVOT") or top.get("ref_type") == "NATURAL":
+            if (
+                top.get("class") == "STAR"
+                or top.get("type") in ("SHOW_REF", "PIVOT")
+                or top.get("ref_type") == "NATURAL"
+            ):
                 return None
             if top.get("type") == "BASE_TABLE":
                 # A whole row is named by its table's name or alias.

@@ -173,9 +173,7 @@ class Queries:
         qualify_expr = self.context.boolean(expressions.convert(qualify)) if qualify else None
         scope.preferred = {}
         order_nodes, limit, offset, distinct = self.modifiers(node)
-        order = tuple(
-            key for item in order_nodes for key in self.sort(item, tuple(items), tuple(names), expressions)
-        )
+        order = tuple(key for item in order_nodes for key in self.sort(item, tuple(items), tuple(names), expressions))
         used = [*items, *(key.expr for key in order), *([having_expr] if having_expr else [])]
         if qualify_expr is not None:
             used.append(qualify_expr)
@@ -220,7 +218,11 @@ class Queries:
 
     def name_of(self, item: dict[str, Any]) -> str:
         """What DuckDB calls an output column that is no plain column: its text, or a struct's field."""
-        return str(item["column_names"][-1]) if item["class"] == "COLUMN_REF" else self.context.oracle.expression_text(item)
+        return (
+            str(item["column_names"][-1])
+            if item["class"] == "COLUMN_REF"
+            else self.context.oracle.expression_text(item)
+        )
 
     def star(self, node: dict[str, Any], scope: Scope, expressions: Expressions) -> list[Visible]:
         """The columns of *, t.*, with EXCLUDE, REPLACE and RENAME."""
@@ -265,7 +267,7 @@ class Queries:
         given = node.get("group_expressions")
         if given is None:
             return ((), None) if node.get("group_sets") else (None, None)
-        keys = []
+        made_keys: list[Expr] = []
         for key in given:
             ordinal = _ordinal(key)
             if ordinal is not None:
@@ -274,13 +276,13 @@ class Queries:
                 made = expressions.convert(key)
             if _has_aggregate(made):
                 raise InvalidExpression("GROUP BY cannot contain aggregates")
-            keys.append(made)
+            made_keys.append(made)
         sets = tuple(tuple(group) for group in node.get("group_sets", ()))
-        if len(sets) == 1 and len(sets[0]) == len(keys):
-            return tuple(dict.fromkeys(keys)), None
-        if len(set(keys)) != len(keys):
+        if len(sets) == 1 and len(sets[0]) == len(made_keys):
+            return tuple(dict.fromkeys(made_keys)), None
+        if len(set(made_keys)) != len(made_keys):
             raise NotUnderstood("grouping sets over a repeated key")
-        return tuple(keys), sets
+        return tuple(made_keys), sets
 
     def sort(
         self, order: dict[str, Any], items: tuple[Expr, ...], names: tuple[str, ...], expressions: Expressions
@@ -300,9 +302,7 @@ class Queries:
         made = expressions.convert(node)
         return [] if isinstance(made, Constant) else [sort_of(order, made)]
 
-    def modifiers(
-        self, node: dict[str, Any]
-    ) -> tuple[list[dict[str, Any]], Expr | None, Expr | None, bool]:
+    def modifiers(self, node: dict[str, Any]) -> tuple[list[dict[str, Any]], Expr | None, Expr | None, bool]:
         """(ORDER BY nodes, LIMIT, OFFSET, DISTINCT)."""
         order: list[dict[str, Any]] = []
         limit = offset = None

@@ -212,11 +212,9 @@ class Relations:
                 condition = self.context.boolean(expressions.convert(node["condition"]))
                 self.scope.depends_on_parent |= inner.depends_on_parent
         named = left_named if kind in {"semi", "anti"} else left_named + right_named
-        return Join(kind, left, right, condition), named, star  # type: ignore[arg-type]
+        return Join(kind, left, right, condition), named, star
 
-    def merged_names(
-        self, node: dict[str, Any], left: list[Visible], right: list[Visible]
-    ) -> list[str] | None:
+    def merged_names(self, node: dict[str, Any], left: list[Visible], right: list[Visible]) -> list[str] | None:
         if node.get("using_columns"):
             return list(node["using_columns"])
         if node["ref_type"] != "NATURAL":

@@ -10,9 +10,7 @@ from planner.plan import SessionInfo, SourceInfo
 from watersmeet.spi import Table
 
 
-def resolve(
-    path: tuple[str, ...], sources: Mapping[str, SourceInfo], session: SessionInfo
-) -> tuple[SourceInfo, Table]:
+def resolve(path: tuple[str, ...], sources: Mapping[str, SourceInfo], session: SessionInfo) -> tuple[SourceInfo, Table]:
     """The table that a name means. Raises UnknownName, AmbiguousName.
 
     `a.b` is schema a of the session's catalog if it exists there, else table b in the default schema of catalog a, else

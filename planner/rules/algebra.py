@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.sqlgen.tree import Call, ColumnRef, Expr, OpaqueExpr, Parameter, Relation, Subquery, Window, children, transform, walk
+from connectors.sqlgen.tree import (
+    Call,
+    ColumnRef,
+    Expr,
+    OpaqueExpr,
+    Parameter,
+    Relation,
+    Subquery,
+    Window,
+    children,
+    transform,
+    walk,
+)
 from planner.functions import VOLATILE
 
 

@@ -10,7 +10,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from connectors.sqlgen.tree import ColumnRef, Derived, Expr, Join, Query, Relation, Select, conjunction, conjuncts, transform
+from connectors.sqlgen.tree import (
+    ColumnRef,
+    Derived,
+    Expr,
+    Join,
+    Query,
+    Relation,
+    Select,
+    conjunction,
+    conjuncts,
+    transform,
+)
 from planner.rules.algebra import has_aggregate, has_subquery, has_window, movable, substitute
 
 

@@ -48,14 +48,15 @@ def inline_ctes(query: Query) -> Query:
         body = transform(node.body, inline)
         return With(kept, body) if kept else body
 
-    return transform(query, change)
+    made: Query = transform(query, change)
+    return made
 
 
 def prune(query: Query) -> Query:
     """Unread columns dropped; the very same query if all are read."""
-    while (pruned := _visit(query, _used(query))) is not query:
-        query = pruned  # what a dropped column read may be unread now
-    return query
+    pruned: Query = _visit(query, _used(query))
+    # What a dropped column read may be unread now.
+    return query if pruned is query else prune(pruned)
 
 
 def _used(query: Query) -> frozenset[tuple[str, str]]:

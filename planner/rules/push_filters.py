@@ -29,7 +29,8 @@ from planner.rules.algebra import has_aggregate, has_subquery, has_window, movab
 
 def push_filters(query: Query) -> Query:
     """The query with filters moved down as far as they go; the very same one if none moves."""
-    return _visit(query)
+    made: Query = _visit(query)
+    return made
 
 
 def _visit(node: Any) -> Any:
@@ -80,9 +81,7 @@ def filtered(query: Query, alias: str, part: Expr) -> Query | None:
         return None
     if query.relation is None or query.qualify is not None or any(has_window(item) for item in query.items):
         return None
-    used = {
-        node.column: query.items[int(node.column[1:])] for node in _columns(part) if node.table == alias
-    }
+    used = {node.column: query.items[int(node.column[1:])] for node in _columns(part) if node.table == alias}
     if any(has_subquery(item) or not (movable(item) or has_aggregate(item)) for item in used.values()):
         return None
     moved: Expr = substitute(part, {(alias, name): item for name, item in used.items()})

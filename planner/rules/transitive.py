@@ -12,8 +12,21 @@ from itertools import combinations
 from typing import Any
 
 from connectors.sqlgen.dialect import family
-from connectors.sqlgen.tree import Call, ColumnRef, Expr, Join, Query, Relation, Scan, Select, conjunction, conjuncts, transform
-from planner.rules.algebra import has_subquery, movable, relation_aliases, substitute, walk
+from connectors.sqlgen.tree import (
+    Call,
+    ColumnRef,
+    Expr,
+    Join,
+    Query,
+    Relation,
+    Scan,
+    Select,
+    conjunction,
+    conjuncts,
+    transform,
+    walk,
+)
+from planner.rules.algebra import has_subquery, movable, relation_aliases, substitute
 
 _SAFE = frozenset({"int", "decimal", "date", "text", "bool"})
 
@@ -36,7 +49,9 @@ def _block(node: Any) -> Any:
         for column in group:
             for part in known:
                 if _filter_of(part, column):
-                    made += [substitute(part, {(column.table, column.column): other}) for other in group if other != column]
+                    made += [
+                        substitute(part, {(column.table, column.column): other}) for other in group if other != column
+                    ]
     added = [part for part in dict.fromkeys(made) if part not in have]
     if not added:
         return node
