@@ -6,7 +6,7 @@ Default-deny: a function, operator, cast or aggregate that no entry allows for t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product
 
@@ -147,12 +147,9 @@ def each(name: str, args: Iterable[Iterable[str]], sql: str, **more: object) -> 
     return [Entry(name=name, args=combination, sql=sql, **more) for combination in product(*args)]  # type: ignore[arg-type]
 
 
-def find(table: Mapping[str, tuple[Entry, ...]], name: str, families: tuple[str, ...]) -> Entry | None:
-    """The entry for these argument families; a NULL constant fits any family."""
-    for entry in table.get(name, ()):
-        if matches(entry.args, families):
-            return entry
-    return None
+def find(table: Mapping[str, tuple[Entry, ...]], name: str, families: tuple[str, ...]) -> Iterator[Entry]:
+    """The entries for these argument families, in the order in which they are declared."""
+    return (entry for entry in table.get(name, ()) if matches(entry.args, families))
 
 
 def matches(pattern: tuple[str, ...], families: tuple[str, ...]) -> bool:

@@ -146,23 +146,23 @@ class ScalarPrinter(ABC):
         return _Text(sql, self.dialect) if family(node.type) == "text" else _Plain(sql)
 
     def entry(self, table: Mapping[str, tuple[Entry, ...]], node: Call, args: tuple[Expr, ...]) -> Entry:
-        """The allow-list's entry for a call, or Refused with the reason."""
+        """The first entry of the allow-list that holds for a call, or Refused with the reason."""
+        name = self.dialect.name
+        if node.name not in table:
+            raise Refused(node, "function", f"{node.name} is not on the allow-list of {name}")
         families = tuple(family(arg.type) for arg in args)
-        found = find(table, node.name, families)
-        if found is None:
-            nulls = tuple(i for i, arg in enumerate(args) if isinstance(arg, Constant) and arg.text is None)
-            if nulls or node.name not in table:
-                raise Refused(node, "function", f"{node.name} is not on the allow-list of {self.dialect.name}")
-            shown = ", ".join(arg.type for arg in args)
-            raise Refused(node, "types", f"{node.name}({shown}) is not proven equal on {self.dialect.name}")
         texts = tuple(arg.text if isinstance(arg, Constant) else None for arg in args)
-        if any(texts[i] is None for i in found.constants if i < len(texts)):
-            raise Refused(node, "types", f"{node.name} is proven on {self.dialect.name} only with a constant there")
-        if found.check is not None and not found.check(texts):
-            raise Refused(node, "types", f"{node.name} is not proven on {self.dialect.name} for this argument")
-        if found.result is not None and family(node.type) != found.result:
-            raise Refused(node, "types", f"{node.name} has the type {node.type} here, not {found.result}")
-        return found
+        why = f"{node.name}({', '.join(arg.type for arg in args)}) is not proven equal on {name}"
+        for entry in find(table, node.name, families):
+            if any(texts[i] is None for i in entry.constants if i < len(texts)):
+                why = f"{node.name} is proven on {name} only with a constant as argument {min(entry.constants) + 1}"
+            elif entry.check is not None and not entry.check(texts):
+                why = f"{node.name} is not proven on {name} for this constant"
+            elif entry.result is not None and family(node.type) != entry.result:
+                why = f"{node.name} has the type {node.type} here, which is not proven equal on {name}"
+            else:
+                return entry
+        raise Refused(node, "types", why)
 
     def fill(self, entry: Entry, args: tuple[Expr, ...]) -> str:
         printed = [self.argument(arg) for arg in args]
