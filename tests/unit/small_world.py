@@ -71,7 +71,7 @@ class SmallWorld:
 
     def _info(self, source: str) -> SourceInfo:
         tables = {}
-        for (owner, name), _ in TABLES.items():
+        for owner, name in TABLES:
             if owner == source:
                 tables["main", name] = self._table(source, name)
         catalog = SourceCatalog(default_schema="main", tables=tables, schemas=("main",))

@@ -41,9 +41,7 @@ def test_a_rule_rewrites_as_its_fixture_says(case: Case, world: SmallWorld, upda
     else:
         assert printed == case.sections["becomes"]
     with world.using("memory") as connection:
-        original, rewritten = (
-            connection.sql(_global(sql_of(tree, DUCKDB))).fetchall() for tree in (before, after)
-        )
+        original, rewritten = (connection.sql(_global(sql_of(tree, DUCKDB))).fetchall() for tree in (before, after))
     assert multiset(original) == multiset(rewritten)
 
 

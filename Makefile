@@ -1,0 +1,45 @@
+# The commands of this repository. Two are all that a new machine needs: `make demo` and `make test`.
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test test-long check bench docs image
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ROOMS := watersmeet server planner connectors auth
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+venv: $(VENV)/stamp ## the virtual environment with watersmeet and all tools
+
+$(VENV)/stamp: pyproject.toml setup.py
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+demo: venv ## sample sources, the server and federated queries (ONCE=1: end after the answers; PORT=n)
+	$(BIN)/watersmeet demo $(if $(ONCE),--once) $(if $(PORT),--port $(PORT))
+
+test: venv ## the whole test suite, with real database servers
+	scripts/test-services.sh $(BIN)/python
+	$(BIN)/pytest
+
+test-long: venv ## the long form of the tests: hours
+	scripts/test-services.sh $(BIN)/python
+	$(BIN)/pytest --timeout 7200 -m 'long or not long'
+
+check: venv ## style, types, import contracts, and the tests that need no service
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(ROOMS)
+	$(BIN)/lint-imports
+	$(BIN)/pytest -m 'not service and not long'
+
+bench: venv ## benchmarks against peers, with the peer in the same run
+	$(BIN)/python -m bench
+
+docs: venv ## the reference pages that are made from the code
+	$(BIN)/python -m docs
+
+image: ## the container image
+	docker build --tag watersmeet .

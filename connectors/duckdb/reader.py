@@ -1,0 +1,166 @@
+"""Run fragments in a DuckDB file and stream their rows as Arrow, each read on a cursor of its own."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Mapping
+
+import duckdb
+import pyarrow as pa
+
+from connectors.duckdb.catalog import read_catalog
+from connectors.duckdb.config import Config
+from connectors.duckdb.datatypes import WIDE, arrow_types
+from connectors.duckdb.dialect import DUCKDB
+from connectors.duckdb.errors import translated, unopened
+from connectors.sqlgen.dialect import Dialect
+from watersmeet.spi import Read, SourceCancelled, SourceCatalog, Tag
+
+_BATCH_BYTES = 2 << 20
+"""Aim of a batch's size; text and nested columns are taken for 128 bytes a value."""
+
+
+class DuckDBSource:
+    """One file, opened once and shared by all reads. Thread-safe."""
+
+    kind = "duckdb"
+
+    def __init__(self, name: str, config: Config) -> None:
+        self.name = name
+        self._config = config
+        self._lock = threading.Lock()
+        self._base: duckdb.DuckDBPyConnection | None = None
+
+    def catalog(self) -> SourceCatalog:
+        with self.cursor() as con:
+            try:
+                return read_catalog(con, exact_text=self._config.text == "exact")
+            except duckdb.Error as error:
+                raise translated(self.name, error) from error
+
+    def dialect(self, facts: Mapping[str, str]) -> Dialect:
+        return DUCKDB
+
+    def statement(self, read: Read) -> str:
+        items = ", ".join(
+            f'{_exportable(sql, column.type)} AS "{column.name}"'
+            for sql, column in zip(read.expressions, read.columns, strict=True)
+        )
+        return " ".join(part for part in (read.prefix, f"SELECT {items}", read.body) if part)
+
+    def snapshot(self, tag: Tag, reads: int) -> DuckDBSnapshot:
+        return DuckDBSnapshot(self, reads)
+
+    def probe(self) -> float:
+        start = time.monotonic()
+        with self.cursor() as con:
+            con.execute("SELECT 1").fetchall()
+        return time.monotonic() - start
+
+    def warnings(self) -> list[str]:
+        return []
+
+    def close(self) -> None:
+        with self._lock:
+            if self._base is not None:
+                self._base.close()
+                self._base = None
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """A connection to the file for one thread, which closes it. Raises SourceUnavailable."""
+        with self._lock:
+            if self._base is None:
+                self._base = self._open()
+            return self._base.cursor()
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        settings: dict[str, str | bool | int | float | list[str]] = {
+            "enable_external_access": "false",
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "python_enable_replacements": "false",  # or an unknown table would be looked up among Python's variables
+            "memory_limit": self._config.memory,
+            "threads": str(self._config.threads),
+            "temp_directory": str(self._config.spill_dir or ""),
+        }
+        if self._config.spill_dir is not None:
+            settings["max_temp_directory_size"] = self._config.spill
+        try:
+            base = duckdb.connect(str(self._config.path), read_only=True, config=settings)
+            base.execute("SET TimeZone = 'UTC'")
+            base.execute("SET lock_configuration = true")
+        except duckdb.Error as error:
+            raise unopened(self.name, error) from error
+        return base
+
+
+class DuckDBSnapshot:
+    """Reads of one statement. The file cannot change while it is open read-only, so every read sees the same rows."""
+
+    def __init__(self, source: DuckDBSource, reads: int) -> None:
+        self.lanes = reads
+        self._source = source
+        self._changed = threading.Condition()
+        self._running: set[duckdb.DuckDBPyConnection] = set()
+        self._cancelled = False
+
+    def read(self, lane: int, read: Read) -> Iterator[pa.RecordBatch]:
+        with self._source.cursor() as con:
+            with self._changed:
+                if self._cancelled:
+                    raise SourceCancelled(self._source.name, "cancelled before the query was sent")
+                self._running.add(con)
+            try:
+                yield from self._stream(con, read)
+            except (duckdb.Error, OSError, pa.ArrowException) as error:
+                raise translated(self._source.name, error) from error
+            finally:
+                with self._changed:
+                    self._running.discard(con)
+                    self._changed.notify_all()
+
+    def _stream(self, con: duckdb.DuckDBPyConnection, read: Read) -> Iterator[pa.RecordBatch]:
+        types = arrow_types(con, [column.type for column in read.columns])
+        schema = pa.schema([pa.field(column.name, type_) for column, type_ in zip(read.columns, types, strict=True)])
+        con.begin()
+        reader = con.sql(self._source.statement(read)).to_arrow_reader(_rows(types))
+        try:
+            for batch in reader:
+                columns = [array.cast(type_) for array, type_ in zip(batch.columns, types, strict=True)]
+                yield pa.record_batch(columns, schema=schema)
+        finally:
+            con.interrupt()  # closing a reader waits for the work in progress
+            reader.close()
+
+    def cancel(self) -> None:
+        with self._changed:
+            self._cancelled = True
+            # An interrupt that arrives before the query has begun is lost: repeat it until the reads are gone.
+            for _ in range(100):
+                for con in self._running:
+                    con.interrupt()
+                if not self._running:
+                    return
+                self._changed.wait(0.01)
+
+    def close(self) -> None:
+        self.cancel()
+
+
+def _exportable(sql: str, type_: str) -> str:
+    """A sum's HUGEINT is checked to fit the 38 digits that Arrow has for it."""
+    return f"CAST({sql} AS DECIMAL(38,0))" if type_ in WIDE else sql
+
+
+def _rows(types: list[pa.DataType]) -> int:
+    """Rows a batch, so that it has about _BATCH_BYTES."""
+    width = sum(_width(type_) for type_ in types)
+    return max(1024, min(131072, _BATCH_BYTES // max(1, width)))
+
+
+def _width(type_: pa.DataType) -> int:
+    try:
+        return max(1, int(type_.bit_width) // 8)
+    except ValueError:
+        return 128

@@ -1,0 +1,208 @@
+"""Connections: how one is opened, what its session is set to, and the pool that lends them.
+
+Every connection that leaves this file speaks UTC, utf8mb4 and standard string literals, reads only, and never runs two
+statements from one text (the driver's MULTI_STATEMENTS stays off).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import socket
+import ssl
+import threading
+import time
+from typing import Any
+
+import pymysql
+
+from connectors.mysql.config import Config, address
+from connectors.mysql.errors import connecting, running
+from watersmeet.spi import PoolExhausted, SourceUnavailable
+
+SQL_MODE = (
+    "ANSI_QUOTES,NO_BACKSLASH_ESCAPES,PIPES_AS_CONCAT,STRICT_TRANS_TABLES,STRICT_ALL_TABLES,"
+    "NO_ENGINE_SUBSTITUTION,NO_UNSIGNED_SUBTRACTION"
+)
+
+# max_sort_length: ORDER BY, GROUP BY and windows compare only so many bytes of a text (1024 by default: ties and split
+# groups beyond); 256 KiB holds every TEXT, in the sort buffer there is room for 15 rows of 16 such keys, as it must be.
+# net_write_timeout: the server drops a client that reads slowly (60 s by default); deadlines are ours to keep.
+# sql_notes: notes would count as warnings, and warnings are errors here (see wire.py).
+SESSION = (
+    f"SET SESSION sql_mode = '{SQL_MODE}', time_zone = '+00:00', sql_notes = 0, net_write_timeout = 86400, "
+    "net_read_timeout = 86400, wait_timeout = 28800, max_sort_length = 262144, sort_buffer_size = 67108864, "
+    "sql_auto_is_null = 0, sql_select_limit = DEFAULT",
+    "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+    "SET SESSION TRANSACTION READ ONLY",
+)
+
+_IDLE_CHECK = 60.0
+"""Seconds idle after which a connection is asked whether it still lives before it is lent."""
+
+_KILL_WITHIN = 2.0
+"""Seconds that a cancel may wait for a server that does not answer."""
+
+
+class Connection:
+    """One session at the server. Used by one thread at a time; only `abort` may come from another."""
+
+    def __init__(self, source: str, config: Config) -> None:
+        """Connect and set the session. Raises SourceError."""
+        self.source = source
+        where = address(config.url)
+        try:
+            self.driver = pymysql.connect(
+                host=where.host,
+                port=where.port,
+                user=where.user,
+                password=where.password,
+                database=where.database,
+                charset="utf8mb4",
+                connect_timeout=config.connect_timeout,
+                read_timeout=config.connect_timeout,
+                write_timeout=config.connect_timeout,
+                autocommit=None,
+                program_name="watersmeet",
+                **_tls(config),
+            )
+        except (pymysql.MySQLError, OSError, RuntimeError, ValueError) as error:
+            raise connecting(source, error) from None
+        self.server: str = str(self.driver.get_server_info())
+        self.mariadb = "mariadb" in self.server.lower()
+        self.used = time.monotonic()
+        try:
+            for statement in SESSION:
+                self.run(statement)
+        except BaseException:
+            self.discard()
+            raise
+
+    @property
+    def socket(self) -> socket.socket:
+        return self.driver._sock  # type: ignore[no-any-return]
+
+    @property
+    def thread_id(self) -> int:
+        """The server's number for this session, to kill it by."""
+        return int(self.driver.thread_id())
+
+    def within(self, seconds: float) -> None:
+        """Let no single wait for the server take longer."""
+        self.driver._read_timeout = self.driver._write_timeout = max(seconds, 0.001)
+
+    def run(self, sql: str) -> tuple[tuple[Any, ...], ...]:
+        """Run a short statement and give all its rows. Raises SourceError."""
+        try:
+            with self.driver.cursor() as cursor:
+                cursor.execute(sql)
+                return tuple(cursor.fetchall())
+        except (pymysql.MySQLError, OSError) as error:
+            raise running(self.source, error) from error
+
+    def abort(self) -> None:
+        """Wake whoever waits on this connection; it is of no use afterwards. From any thread."""
+        # SSLSocket.shutdown would drop the TLS object while another thread reads through it.
+        with contextlib.suppress(OSError, AttributeError):
+            socket.socket.shutdown(self.socket, socket.SHUT_RDWR)
+
+    def discard(self) -> None:
+        """Close without a word to the server."""
+        self.driver._force_close()
+
+    def alive(self) -> bool:
+        """Whether the server has not hung up meanwhile: free of a round trip for what was used lately."""
+        try:
+            if select.select([self.socket], [], [], 0)[0]:
+                return False
+            if time.monotonic() - self.used > _IDLE_CHECK:
+                self.driver.ping(reconnect=False)
+        except (pymysql.MySQLError, OSError, ValueError, TypeError):
+            return False
+        return True
+
+
+def _tls(config: Config) -> dict[str, Any]:
+    if config.tls == "disabled":
+        return {"ssl_disabled": True}
+    if config.tls == "preferred":
+        return {}
+    context = ssl.create_default_context(cafile=config.tls_ca)
+    if config.tls == "required":
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return {"ssl": context}
+
+
+class Pool:
+    """At most `config.pool` connections, the most recently used lent first."""
+
+    def __init__(self, source: str, config: Config) -> None:
+        self._source = source
+        self._config = config
+        self._free = threading.BoundedSemaphore(config.pool)
+        self._lock = threading.Lock()
+        self._idle: list[Connection] = []
+        self._closed = False
+
+    def take(self, timeout: float) -> Connection:
+        """A live connection within `timeout` seconds. Raises PoolExhausted or what connecting raises."""
+        if not self._free.acquire(timeout=max(timeout, 0.0)):
+            raise PoolExhausted(
+                self._source, f"none of {self._config.pool} connections became free in {timeout:.1f} s; raise `pool`"
+            )
+        try:
+            if self._closed:
+                raise SourceUnavailable(self._source, "the source is being closed")
+            while (idle := self._pop()) is not None:
+                if idle.alive():
+                    idle.within(self._config.connect_timeout)
+                    return idle
+                idle.discard()
+            return Connection(self._source, self._config)
+        except BaseException:
+            self._free.release()
+            raise
+
+    def give(self, connection: Connection, *, sound: bool) -> None:
+        """Take back what `take` lent. What is not `sound` (in doubt, aborted, in the middle of a result) is closed."""
+        connection.used = time.monotonic()
+        with self._lock:
+            keep = sound and not self._closed
+            if keep:
+                self._idle.append(connection)
+        if not keep:
+            connection.discard()
+        self._free.release()
+
+    def kill(self, thread_id: int) -> None:
+        """End the session with this number and what it runs. Raises SourceError if the server cannot be asked.
+
+        KILL CONNECTION, not KILL QUERY: it cannot miss a query that is just about to start, and the session is
+        discarded anyway. Asked over an idle connection or a new one beyond the pool's size, so that a full pool,
+        or a server without a free connection, does not keep a query alive.
+        """
+        asker = self._pop()
+        if asker is None or not asker.alive():
+            quick = min(self._config.connect_timeout, _KILL_WITHIN)
+            asker = Connection(self._source, self._config.model_copy(update={"connect_timeout": quick}))
+        asker.within(_KILL_WITHIN)
+        try:
+            asker.driver.query(f"KILL CONNECTION {thread_id:d}")
+        except pymysql.MySQLError as error:
+            if error.args[:1] != (1094,):  # unknown thread: it has ended
+                raise running(self._source, error) from error
+        finally:
+            asker.discard()
+
+    def close(self) -> None:
+        """Close what is idle now, and the rest when it comes back."""
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.discard()
+
+    def _pop(self) -> Connection | None:
+        with self._lock:
+            return self._idle.pop() if self._idle else None

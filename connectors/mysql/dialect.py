@@ -1,0 +1,90 @@
+"""What the planner may push to a MySQL or MariaDB server: a Dialect made of the server's facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from connectors.mysql.allowed import EXACT, arithmetic, casts, choices, comparisons, dates, target_type, texts
+from connectors.mysql.catalog import version_of
+from connectors.mysql.literals import literal
+from connectors.sqlgen.dialect import Dialect, Entry, each, entries
+
+_COLLATIONS = {"mariadb": "utf8mb4_nopad_bin", "mysql": "utf8mb4_0900_bin"}
+"""The collation that neither folds nor pads: characters compare as their bytes, 'a' is not 'a '."""
+
+# Sorting takes the weights of a text, and those of a nopad collation end in zeros: 'a' and 'a\0' tie, so ORDER BY
+# mixes them and GROUP BY over a sort makes several groups of one (MariaDB 10.11, seen with SQL_BIG_RESULT). Binary
+# sort keys carry their length. All templates take binary text back to characters, and so does the reader.
+_BINARY = "CAST(CONVERT({0} USING utf8mb4) AS BINARY)"
+
+_GROUPED = frozenset(
+    {"bool", "int", "hugeint", "decimal", "float", "double", "date", "time", "timestamp", "timestamptz", "blob"}
+)
+
+_MINMAX = ("bool", "int", "hugeint", "decimal", "double", "date", "time", "timestamp", "timestamptz")
+
+
+def dialect(facts: Mapping[str, str]) -> Dialect:
+    """The dialect of a server with these facts (`SourceCatalog.facts`). A pure function.
+
+    >>> dialect({"product": "mariadb", "version": "10.11.19-MariaDB"}).text_equal
+    'CONVERT({0} USING utf8mb4) COLLATE utf8mb4_nopad_bin'
+    """
+    product = facts.get("product", "mysql")
+    by_source = facts.get("text") == "source"
+    return Dialect(
+        name=product,
+        quote='"',
+        literal=literal,
+        scalars=entries(comparisons(), arithmetic(product), texts(), dates(), choices()),
+        aggregates=entries(_aggregates()),
+        windows=entries(_windows()),
+        casts=casts(),
+        types=target_type,
+        text_equal="{0}" if by_source else f"CONVERT({{0}} USING utf8mb4) COLLATE {_COLLATIONS[product]}",
+        text_order="{0}" if by_source else _BINARY,
+        text_plain_index=not by_source,
+        nulls="emulate",
+        joins=frozenset({"inner", "left", "right", "semi", "anti"}),
+        set_operations=_set_operations(product, version_of(facts.get("version", ""))),
+        set_families=_GROUPED,
+        group_text="{0}" if by_source else _BINARY,
+        aggregate_filter=False,
+        aggregate_distinct=frozenset({"count", "sum", "min", "max"}),
+        derived_column_list=False,
+        offset_without_limit="LIMIT 18446744073709551615 OFFSET {0}",
+    )
+
+
+def _set_operations(product: str, version: tuple[int, ...]) -> frozenset[str]:
+    if product == "mariadb":  # EXCEPT ALL, INTERSECT ALL: 10.5, the oldest supported
+        return frozenset({"union", "union all", "except", "except all", "intersect", "intersect all"})
+    if version >= (8, 0, 31):
+        return frozenset({"union", "union all", "except", "except all", "intersect", "intersect all"})
+    return frozenset({"union", "union all"})
+
+
+def _aggregates() -> Iterator[Entry]:
+    yield Entry(name="count_star", args=(), sql="COUNT(*)")
+    yield from each("count", ((*_MINMAX, "float", "text", "blob"),), "COUNT({0})")
+    yield from each("sum", (EXACT,), "SUM({0})", note="DECIMAL, exact up to 65 digits")
+    for name in ("min", "max"):
+        yield from each(name, (_MINMAX,), f"{name.upper()}({{0}})")
+        yield Entry(name=name, args=("text",), sql=f"{name.upper()}({{0:ord}})")
+    yield Entry(name="bool_and", args=("bool",), sql="MIN({0})")
+    yield Entry(name="bool_or", args=("bool",), sql="MAX({0})")
+    yield Entry(name="count_if", args=("bool",), sql="COUNT(CASE WHEN {0} THEN 1 END)")
+
+
+def _windows() -> Iterator[Entry]:
+    for name in ("row_number", "rank", "dense_rank"):
+        yield Entry(name=name, args=(), sql=f"{name.upper()}()")
+    yield Entry(name="count_star", args=(), sql="COUNT(*)")
+    yield from each("count", ((*_MINMAX, "float", "text", "blob"),), "COUNT({0})")
+    yield from each("sum", (EXACT,), "SUM({0})")
+    for name in ("min", "max"):
+        yield from each(name, (_MINMAX,), f"{name.upper()}({{0}})")
+        yield Entry(name=name, args=("text",), sql=f"{name.upper()}({{0:ord}})")
+    for name in ("lag", "lead", "first_value", "last_value"):
+        yield from each(name, (_MINMAX,), f"{name.upper()}({{0}})")
+        yield Entry(name=name, args=("text",), sql=f"{name.upper()}({{0:ord}})")

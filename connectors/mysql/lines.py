@@ -1,0 +1,162 @@
+"""Rows as CSV lines that the server builds, and their way to Arrow.
+
+One text value a row costs the client a slice, and pyarrow's CSV parser does the rest: measured 6 to 16 times cheaper
+than any driver's decoded rows. The line must never be NULL and never ambiguous: a NULL is an empty field, a text or
+binary value stands in quotes, binary as hexadecimal digits.
+"""
+
+from __future__ import annotations
+
+import binascii
+from collections.abc import Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+
+from watersmeet.spi import ReadColumn, ValueDoesNotFit, arrow_type
+
+SETTINGS = {
+    "DATE": "zero_dates: null turns dates that no calendar has into NULL",
+    "TIMESTAMP": "zero_dates: null turns dates that no calendar has into NULL",
+    "TIMESTAMP WITH TIME ZONE": "zero_dates: null turns dates that no calendar has into NULL",
+    "TIME": "a TIME outside one day can be read as text: CAST it in a view",
+    "BOOLEAN": "tinyint1: int reads it as a number",
+}
+"""What to do about a value without a place in the announced type; a DECIMAL's is `numeric`."""
+
+
+def line(expressions: Sequence[str], types: Sequence[str]) -> str:
+    """The expression whose value is one row's CSV line.
+
+    Each piece is NULL only where max_allowed_packet cut it off, which makes the whole line NULL, which the reader
+    refuses. So COALESCE must not be put around what can be cut off: CONCAT, REPLACE, HEX.
+
+    >>> line(["a", "b"], ["INTEGER", "BLOB"])
+    "CONCAT(IFNULL(a, ''), ',', IF((b) IS NULL, '', CONCAT('\\"', HEX(b), '\\"')))"
+    """
+    pieces = (_piece(expression, type_) for expression, type_ in zip(expressions, types, strict=True))
+    return "CONCAT(" + ", ',', ".join(pieces) + ")"
+
+
+def _piece(expression: str, type_: str) -> str:
+    if type_ in ("VARCHAR", "JSON", "UUID"):
+        text = f"REPLACE(CONVERT({expression} USING utf8mb4), '\"', '\"\"')"
+        return f"IF(({expression}) IS NULL, '', CONCAT('\"', {text}, '\"'))"
+    if type_ == "BLOB":
+        return f"IF(({expression}) IS NULL, '', CONCAT('\"', HEX({expression}), '\"'))"
+    if type_ in ("FLOAT", "DOUBLE"):
+        # A FLOAT column prints 6 digits of its 9, a DOUBLE(p,s) only s of its fraction; a product prints all 17.
+        return f"IFNULL(({expression}) * 1e0, '')"
+    return f"IFNULL({expression}, '')"
+
+
+def parse(source: str, lines: list[bytes], columns: Sequence[ReadColumn]) -> pa.RecordBatch:
+    """The lines as a batch with the names and Arrow types of `columns`. Raises ValueDoesNotFit."""
+    data = b"\n".join(lines) + b"\n"
+    try:
+        table = _csv(data, [_csv_type(column.type) for column in columns])
+    except pa.ArrowInvalid as error:
+        raise _misfit(source, data, columns, error) from error
+    if table.num_rows != len(lines):
+        raise AssertionError(f"the CSV parser made {table.num_rows} rows of {len(lines)} lines")
+    arrays = [table.column(i).chunk(0) for i in range(len(columns))]
+    finished = []
+    for column, array in zip(columns, arrays, strict=True):
+        if not _holds(array):
+            raise _misfit(source, data, columns, None)
+        finished.append(_finish(array, column.type))
+    schema = pa.schema([pa.field(column.name, arrow_type(column.type)) for column in columns])
+    return pa.RecordBatch.from_arrays(finished, schema=schema)
+
+
+def _csv(data: bytes, types: Sequence[pa.DataType]) -> pa.Table:
+    names = [str(i) for i in range(len(types))]
+    return pyarrow.csv.read_csv(
+        pa.BufferReader(data),
+        read_options=pyarrow.csv.ReadOptions(column_names=names, use_threads=False, block_size=len(data) + 1),
+        # Without ignore_empty_lines=False a row that is a single NULL would vanish.
+        parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
+        convert_options=pyarrow.csv.ConvertOptions(
+            column_types=dict(zip(names, types, strict=True)),
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+            true_values=["1"],
+            false_values=["0"],
+        ),
+    )
+
+
+def _csv_type(type_: str) -> pa.DataType:
+    if type_ == "BLOB":
+        return pa.string()
+    if type_ == "TIMESTAMP WITH TIME ZONE":
+        return pa.timestamp("us")  # the session's zone is UTC, its texts carry none
+    return arrow_type(type_)
+
+
+def _holds(array: pa.Array) -> bool:
+    """Whether the parser's values are what the texts said: it lets 39 digits and float infinities pass."""
+    if pa.types.is_decimal(array.type):
+        try:
+            array.validate(full=True)
+        except pa.ArrowInvalid:
+            return False
+    elif pa.types.is_floating(array.type):
+        return not pc.any(pc.is_inf(array)).as_py()
+    return True
+
+
+def _finish(array: pa.Array, type_: str) -> pa.Array:
+    if type_ == "BLOB":
+        return _unhex(array)
+    if type_ == "TIMESTAMP WITH TIME ZONE":
+        return array.cast(pa.timestamp("us", "UTC"))
+    return array
+
+
+def _unhex(digits: pa.Array) -> pa.Array:
+    """A string column of hexadecimal digits as the bytes they mean: all values at once, on the Arrow buffers."""
+    validity, offsets, data = digits.buffers()
+    ends = pa.Array.from_buffers(pa.int32(), len(digits) + 1, [None, offsets], offset=digits.offset)
+    halves = pc.shift_right(ends, pa.scalar(1, pa.int32()))
+    octets = binascii.unhexlify(memoryview(data)[: ends[-1].as_py()]) if data is not None else b""
+    buffers = [validity, halves.buffers()[1], pa.py_buffer(octets)]
+    return pa.Array.from_buffers(pa.binary(), len(digits), buffers, null_count=digits.null_count)
+
+
+def _misfit(
+    source: str, data: bytes, columns: Sequence[ReadColumn], error: pa.ArrowInvalid | None
+) -> ValueDoesNotFit:
+    """Which value of which column has no place in its type."""
+    texts = _csv(data, [pa.string()] * len(columns))
+    for i, column in enumerate(columns):
+        value = _first_unfit(texts.column(i).chunk(0), column.type)
+        if value is not None:
+            where = column.origin or f"output column {column.name}"
+            kind = "DECIMAL" if column.type.startswith("DECIMAL") else column.type
+            hint = SETTINGS.get(kind, "see the setting numeric" if kind in ("DECIMAL", "DOUBLE") else "")
+            text = f"{where}: the value {value[:100]!r} does not fit {column.type}"
+            return ValueDoesNotFit(source, f"{text}; {hint}" if hint else text)
+    return ValueDoesNotFit(source, f"a value does not fit its column: {error}")
+
+
+def _first_unfit(texts: pa.Array, type_: str) -> str | None:
+    """The first text that does not parse as the type, by halving; None if all do."""
+
+    def fits(part: pa.Array) -> bool:
+        if type_ in ("VARCHAR", "JSON", "UUID", "BLOB"):
+            return True
+        lines = b"\n".join((value or "").encode() for value in part.to_pylist()) + b"\n"
+        try:
+            return _holds(_csv(lines, [_csv_type(type_)]).column(0).chunk(0))
+        except pa.ArrowInvalid:
+            return False
+
+    if fits(texts):
+        return None
+    while len(texts) > 1:
+        half = len(texts) // 2
+        texts = texts[:half] if not fits(texts[:half]) else texts[half:]
+    return str(texts[0].as_py())

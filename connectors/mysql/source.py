@@ -1,0 +1,100 @@
+"""The configured source: its pool, and the way in for catalog, dialect, snapshots and checks."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+
+from connectors.mysql.catalog import read_catalog
+from connectors.mysql.config import Config
+from connectors.mysql.connection import Connection, Pool
+from connectors.mysql.dialect import dialect
+from connectors.mysql.reader import MysqlSnapshot, statement
+from connectors.sqlgen.dialect import Dialect
+from watersmeet.spi import Read, SourceCatalog, Tag
+
+_READ_PRIVILEGES = {"SELECT", "SHOW VIEW", "USAGE", "SHOW DATABASES", "PROCESS", "REFERENCES"}
+_GRANT = re.compile(r"GRANT (?P<what>.+?) ON (?P<where>\S+) TO ", re.IGNORECASE)
+
+
+class MysqlSource:
+    """A Source over one MySQL or MariaDB server. Thread-safe; no connection is made before it is needed."""
+
+    kind = "mysql"
+
+    def __init__(self, name: str, config: Config) -> None:
+        self.name = name
+        self._config = config
+        self._pool = Pool(name, config)
+
+    def catalog(self) -> SourceCatalog:
+        """All tables the user may read. Raises SourceError."""
+        connection = self._take()
+        sound = False
+        try:
+            catalog = read_catalog(connection, self._config)
+            sound = True
+            return catalog
+        finally:
+            self._pool.give(connection, sound=sound)
+
+    def dialect(self, facts: Mapping[str, str]) -> Dialect:
+        """What may be pushed to a server with these facts."""
+        return dialect(facts)
+
+    def statement(self, read: Read) -> str:
+        """The SQL that a read sends, but for the comment with the query's id before it."""
+        return statement(read)
+
+    def snapshot(self, tag: Tag, reads: int) -> MysqlSnapshot:
+        """Begin a consistent view. Raises SourceError, PoolExhausted after the tag's timeout."""
+        return MysqlSnapshot(self.name, self._pool, self._config, tag, reads)
+
+    def probe(self) -> float:
+        """Seconds of one round trip on a pooled connection. Raises SourceError."""
+        connection = self._take()
+        sound = False
+        try:
+            begin = time.perf_counter()
+            connection.run("SELECT 1")
+            sound = True
+            return time.perf_counter() - begin
+        finally:
+            self._pool.give(connection, sound=sound)
+
+    def warnings(self) -> list[str]:
+        """Privileges wider than reading needs, and settings in doubt. Raises SourceError."""
+        connection = self._take()
+        sound = False
+        try:
+            found = [] if self._config.writable else _too_wide(connection)
+            encrypted = connection.run("SHOW SESSION STATUS LIKE 'Ssl_cipher'")
+            if not (encrypted and encrypted[0][1]):
+                found.append("the connection is not encrypted; set tls to required or verify-full")
+            sound = True
+            return found
+        finally:
+            self._pool.give(connection, sound=sound)
+
+    def close(self) -> None:
+        """Close the pool; connections that are lent close when they come back."""
+        self._pool.close()
+
+    def _take(self) -> Connection:
+        return self._pool.take(self._config.connect_timeout)
+
+
+def _too_wide(connection: Connection) -> list[str]:
+    found = []
+    for (grant,) in connection.run("SHOW GRANTS"):
+        match = _GRANT.match(str(grant))
+        if match is None:
+            continue  # a role; what it holds has rows of its own
+        held = {re.sub(r"\s*\(.*", "", word).strip().upper() for word in match["what"].split(",")}
+        wide = sorted(held - _READ_PRIVILEGES - {"ALL PRIVILEGES", "ALL", "PROXY"})
+        if held & {"ALL PRIVILEGES", "ALL"}:
+            found.append(f"the user holds all privileges on {match['where']}; reading needs SELECT only")
+        elif wide:
+            found.append(f"the user holds {', '.join(wide)} on {match['where']}; reading needs SELECT only")
+    return found

@@ -1,0 +1,186 @@
+"""Read what a PostgreSQL database holds and our role may SELECT, in a handful of set-based queries."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from connectors.postgres.config import Config
+from connectors.postgres.datatypes import PgType, announced
+from connectors.postgres.pool import Connection
+from watersmeet.spi import Column, ForeignKey, SourceCatalog, Table
+
+# pg_toast and pg_temp schemas are per session or hold other tables' insides.
+_USER_SCHEMA = r"n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp_|toast_temp_)'"
+
+_SCHEMAS = f"""
+SELECT CAST(n.nspname AS text) AS name
+FROM pg_namespace n
+WHERE {_USER_SCHEMA} AND has_schema_privilege(n.oid, 'USAGE')
+ORDER BY 1
+"""
+
+# reltuples is -1 (before version 14: 0 with no pages) for what was never analyzed. A partitioned table's rows are its
+# partitions'; its own figure is only as new as its last ANALYZE.
+_TABLES = f"""
+SELECT CAST(c.oid AS int8) AS oid, CAST(n.nspname AS text) AS schema, CAST(c.relname AS text) AS name,
+       CAST(c.relkind AS text) AS kind, obj_description(c.oid, 'pg_class') AS remarks,
+       CASE WHEN c.relkind = 'p' THEN
+           (SELECT CAST(sum(greatest(l.reltuples, 0)) AS float8)
+            FROM pg_partition_tree(c.oid) AS p JOIN pg_class AS l ON l.oid = p.relid
+            WHERE p.isleaf AND l.relkind = 'r' AND (l.reltuples > 0 OR l.relpages > 0))
+       WHEN c.reltuples > 0 OR c.reltuples = 0 AND c.relpages > 0 THEN CAST(c.reltuples AS float8)
+       END AS rows
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND {_USER_SCHEMA}
+  AND has_schema_privilege(n.oid, 'USAGE') AND has_any_column_privilege(c.oid, 'SELECT')
+"""
+
+_COLUMNS = f"""
+SELECT CAST(a.attrelid AS int8) AS relation, CAST(a.attnum AS int4) AS position, CAST(a.attname AS text) AS name,
+       CAST(a.atttypid AS int8) AS type, a.atttypmod AS modifier, format_type(a.atttypid, a.atttypmod) AS native,
+       a.attnotnull AS required, CAST(l.collname AS text) AS collation,
+       a.attcollation NOT IN (0, 100) AS collated, col_description(a.attrelid, a.attnum) AS remarks
+FROM pg_attribute a
+JOIN pg_class c ON c.oid = a.attrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_collation l ON l.oid = a.attcollation
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND {_USER_SCHEMA} AND a.attnum > 0 AND NOT a.attisdropped
+  AND has_schema_privilege(n.oid, 'USAGE') AND has_column_privilege(a.attrelid, a.attnum, 'SELECT')
+ORDER BY a.attrelid, a.attnum
+"""
+
+# Each table and its array are types, too; they are left out, and what is not found is read as text.
+_TYPES = """
+SELECT CAST(t.oid AS int8) AS oid, CAST(t.typname AS text) AS name,
+       t.typnamespace = 'pg_catalog'::regnamespace AS builtin, CAST(t.typtype AS text) AS kind,
+       CAST(t.typbasetype AS int8) AS base, t.typtypmod AS modifier, CAST(coalesce(e.oid, 0) AS int8) AS element
+FROM pg_type t LEFT JOIN pg_type e ON e.typarray = t.oid
+WHERE t.typtype <> 'c' AND e.typtype IS DISTINCT FROM 'c'
+"""
+
+# Of foreign keys between partitions only the parents' own are kept (conparentid = 0).
+_CONSTRAINTS = f"""
+SELECT CAST(k.conrelid AS int8) AS relation, CAST(k.conname AS text) AS name, CAST(k.contype AS text) AS kind,
+       CAST(k.conkey AS int4[]) AS columns, CAST(k.confrelid AS int8) AS target,
+       CAST(k.confkey AS int4[]) AS target_columns, CAST(k.confupdtype AS text) AS on_update,
+       CAST(k.confdeltype AS text) AS on_delete
+FROM pg_constraint k
+JOIN pg_class c ON c.oid = k.conrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE k.contype IN ('p', 'f') AND {_USER_SCHEMA} AND (k.contype = 'p' OR k.conparentid = 0)
+ORDER BY k.conrelid, k.conname
+"""
+
+_FACTS = """
+SELECT 'PostgreSQL' AS product, current_setting('server_version') AS version,
+       current_setting('server_version_num') AS version_number, getdatabaseencoding() AS encoding,
+       CASE WHEN pg_is_in_recovery() THEN 'yes' ELSE 'no' END AS standby
+"""
+
+_RULES = {"c": 0, "r": 1, "n": 2, "a": 3, "d": 4}
+"""pg_constraint's action codes -> Flight SQL's UpdateDeleteRules."""
+
+
+def read_catalog(connection: Connection, config: Config) -> SourceCatalog:
+    """The catalog as one transaction of `connection` sees it. Raises the driver's errors."""
+    shown = config.schemas
+    schemas = tuple(str(row["name"]) for row in connection.rows(_SCHEMAS) if shown is None or row["name"] in shown)
+    relations = [row for row in connection.rows(_TABLES) if row["schema"] in schemas]
+    types = {
+        row.pop("oid"): PgType(**row)
+        for row in _any(connection.rows(_TYPES))
+    }
+    columns: dict[int, dict[int, Column]] = defaultdict(dict)
+    for row in _any(connection.rows(_COLUMNS)):
+        columns[row["relation"]][row["position"]] = _column(row, types, config)
+    constraints: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for row in _any(connection.rows(_CONSTRAINTS)):
+        constraints[row["relation"]].append(row)
+    names = {row["oid"]: (str(row["schema"]), str(row["name"])) for row in relations}
+    tables = {names[row["oid"]]: _table(row, columns, constraints[row["oid"]], names) for row in _any(relations)}
+    (facts,) = connection.rows(_FACTS)
+    return SourceCatalog(
+        default_schema="public" if "public" in schemas or not schemas else schemas[0],
+        tables=tables,
+        schemas=schemas,
+        facts={name: str(value) for name, value in facts.items()},
+    )
+
+
+def _any(rows: Iterable[dict[str, object]]) -> Iterable[dict[str, Any]]:
+    """The types of a row's values are its query's."""
+    return rows
+
+
+def _column(row: Mapping[str, Any], types: Mapping[int, PgType], config: Config) -> Column:
+    type_, read = announced(
+        row["type"],
+        row["modifier"],
+        types,
+        collated=row["collated"],
+        numeric=config.numeric,
+        exact_text=config.text == "exact",
+    )
+    return Column(
+        name=row["name"],
+        type=type_,
+        nullable=not row["required"],
+        native=row["native"],
+        read=read,
+        collation=row["collation"],
+        remarks=row["remarks"],
+    )
+
+
+def _table(
+    row: Mapping[str, Any],
+    columns: Mapping[int, Mapping[int, Column]],
+    constraints: list[dict[str, Any]],
+    names: Mapping[Any, tuple[str, str]],
+) -> Table:
+    """A table with those of its keys whose columns, here and there, we may all see."""
+    own = columns.get(row["oid"], {})
+    primary_key: tuple[str, ...] = ()
+    primary_key_name = None
+    foreign_keys = []
+    for constraint in constraints:
+        key = _names(constraint["columns"], own)
+        if not key:
+            continue
+        if constraint["kind"] == "p":
+            primary_key, primary_key_name = key, constraint["name"]
+            continue
+        references = _names(constraint["target_columns"], columns.get(constraint["target"], {}))
+        if not references or constraint["target"] not in names:
+            continue
+        schema, table = names[constraint["target"]]
+        foreign_keys.append(
+            ForeignKey(
+                name=constraint["name"],
+                columns=key,
+                schema=schema,
+                table=table,
+                references=references,
+                on_update=_RULES[constraint["on_update"]],
+                on_delete=_RULES[constraint["on_delete"]],
+            )
+        )
+    return Table(
+        schema=row["schema"],
+        name=row["name"],
+        columns=tuple(own.values()),
+        view=row["kind"] in "vm",
+        primary_key=primary_key,
+        primary_key_name=primary_key_name,
+        foreign_keys=tuple(foreign_keys),
+        rows=None if row["rows"] is None else int(row["rows"]),
+        remarks=row["remarks"],
+    )
+
+
+def _names(positions: Iterable[int], columns: Mapping[int, Column]) -> tuple[str, ...]:
+    """The columns at these positions; none if one of them is out of sight."""
+    positions = tuple(positions)
+    return tuple(columns[at].name for at in positions) if all(at in columns for at in positions) else ()

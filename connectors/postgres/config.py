@@ -1,0 +1,111 @@
+"""What an administrator says about one PostgreSQL source."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
+_DECIMAL = re.compile(r"decimal\(\s*(\d{1,2})\s*,\s*(\d{1,2})\s*\)")
+
+
+def _seconds(value: Any) -> Any:
+    """'5m' -> 300.0; numbers are seconds already."""
+    if isinstance(value, str):
+        match = _DURATION.fullmatch(value.strip())
+        if match is None:
+            raise ValueError("a duration is a number with a unit, as in 500ms, 30s, 5m, 1h")
+        return float(match[1]) * _UNITS[match[2]]
+    return value
+
+
+Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0)]
+
+
+class Config(BaseModel):
+    """The section of a source with `kind: postgres`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Literal["postgres"] = "postgres"
+    """Which connector reads this section."""
+    url: SecretStr
+    """A libpq URL: postgresql://user:password@host:port/database. Options that libpq knows may follow a '?'."""
+    pool: int = Field(default=8, ge=1, le=1000)
+    """Connections to this source at most."""
+    consistency: Literal["source", "fragment"] = "source"
+    """source: all reads of a statement see one exported snapshot. fragment: each read sees its own."""
+    snapshot_max_age: Seconds = 300.0
+    """Seconds, or a text like '5m': an older snapshot is to be spooled and released, so that it holds no vacuum back."""
+    pooler: Literal["none", "transaction"] = "none"
+    """transaction: a pooler such as PgBouncer hands out a server connection for one transaction only.
+
+    Then no two transactions are known to reach the same server, so a statement's reads share one connection.
+    """
+    numeric: str = "decimal(38,20)"
+    """What a numeric without precision, or with more than 38 digits, becomes: 'decimal(p,s)', 'double' or 'text'."""
+    text: Literal["exact", "source"] = "exact"
+    """exact: text compares by bytes. source: by the source's own collations, which lets its indexes serve order."""
+    export_keys: bool = True
+    """Whether join keys of this source may be sent to others to reduce what they return."""
+    writable: bool = False
+    """Whether DML may be sent to this source."""
+    tls: Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] | None = None
+    """libpq's sslmode. None leaves it to the URL, or else to libpq: 'prefer', which encrypts if the server can but
+    neither checks who the server is nor insists. Only 'verify-full' protects against an active attacker."""
+    schemas: tuple[str, ...] | None = None
+    """Show these schemas only; None shows all that the role may use."""
+    connect_timeout: Seconds = 10.0
+    """Seconds to wait for a connection to the server; libpq counts whole seconds, at least 2."""
+
+    @field_validator("url")
+    @classmethod
+    def _is_a_libpq_url(cls, url: SecretStr) -> SecretStr:
+        if urlsplit(url.get_secret_value()).scheme not in ("postgresql", "postgres"):
+            raise ValueError("the URL must begin with postgresql://")
+        return url
+
+    @field_validator("numeric")
+    @classmethod
+    def _is_a_numeric_choice(cls, numeric: str) -> str:
+        unbounded_numeric(numeric)
+        return numeric
+
+
+def unbounded_numeric(setting: str) -> str:
+    """The DuckDB type for numerics that DECIMAL cannot hold by their declaration.
+
+    >>> unbounded_numeric("decimal(38,20)"), unbounded_numeric("text")
+    ('DECIMAL(38,20)', 'VARCHAR')
+    """
+    named = {"double": "DOUBLE", "text": "VARCHAR"}.get(setting)
+    if named is not None:
+        return named
+    match = _DECIMAL.fullmatch(setting)
+    if match is None or not 1 <= int(match[1]) <= 38 or int(match[2]) > int(match[1]):
+        raise ValueError("numeric is 'decimal(p,s)' with 1 <= p <= 38 and s <= p, 'double' or 'text'")
+    return f"DECIMAL({int(match[1])},{int(match[2])})"
+
+
+def connection_url(config: Config) -> str:
+    """The URL to give to libpq: ours with what it does not say itself. Holds the password."""
+    parts = urlsplit(config.url.get_secret_value())
+    given = dict(parse_qsl(parts.query, keep_blank_values=True))
+    if config.tls is not None:
+        given["sslmode"] = config.tls
+    defaults = {
+        "connect_timeout": str(max(2, round(config.connect_timeout))),
+        "application_name": "watersmeet",
+        "client_encoding": "UTF8",
+        # A peer that vanished without a word is noticed within half a minute instead of hours.
+        "keepalives_idle": "10",
+        "keepalives_interval": "5",
+        "keepalives_count": "3",
+        "tcp_user_timeout": "30000",
+    }
+    query = "&".join(f"{quote(name)}={quote(value, safe='')}" for name, value in {**defaults, **given}.items())
+    return urlunsplit((parts.scheme, parts.netloc, parts.path, query, ""))

@@ -1,0 +1,1 @@
+"""What commands and the demo share: run a statement somewhere, and show its rows."""

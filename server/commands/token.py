@@ -1,0 +1,23 @@
+"""`watersmeet token create`: signs a bearer token with the configured key."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import timedelta
+
+from auth.tokens import Tokens
+from server.client.failure import CommandFailed
+from server.config import load
+from server.execution.limits import parse_duration
+
+
+def run(options: argparse.Namespace) -> int:
+    try:
+        ttl = timedelta(seconds=parse_duration(options.ttl))
+    except (ValueError, OverflowError):
+        raise CommandFailed(f"--ttl {options.ttl}: write a duration such as 30m, 8h or 7d", 2) from None
+    config = load(options.config)
+    if config.auth.tokens is None:
+        raise CommandFailed("WM-1004: there is no key to sign with: add auth.tokens.keys to the configuration")
+    print(Tokens(config.auth.tokens).sign(options.subject, options.role, ttl))
+    return 0

@@ -1,0 +1,1 @@
+"""Running plans: fragments at their sources, the rest in the local engine, within limits."""

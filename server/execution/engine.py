@@ -1,0 +1,199 @@
+"""The local engine: one locked-down DuckDB in memory, a cursor for each statement, Arrow streams in and out.
+
+It runs SQL that the planner printed, never a client's text. Readers are registered through DuckDB's private Arrow source
+so that its optimizer knows how many rows to expect (a plain reader counts as one row, and joins are built on the wrong
+side); without that class, by the public `register`.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from server.execution.errors import (
+    EngineFailed,
+    EvaluationFailed,
+    ExecutionError,
+    MemoryExceeded,
+    SpillExceeded,
+    StatementCancelled,
+)
+from watersmeet import spi
+
+try:
+    from duckdb._sources import ArrowScanSource
+except ImportError:  # it is private: a later version may not have it
+    ArrowScanSource = None  # type: ignore[assignment, misc]
+
+_WIDE = frozenset({"HUGEINT", "UHUGEINT"})
+"""Exported to decimal128(38,0) without a check (2.0.0): cast instead, so that a 39th digit is an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A relation that a statement reads once."""
+
+    reader: pa.RecordBatchReader
+    rows: int | None = None
+    """Expected rows. A wrong number costs time, never rows."""
+
+
+class Engine:
+    """Thread-safe; lives as long as the process."""
+
+    def __init__(self, *, memory: int, threads: int, spill_dir: Path, spill: int) -> None:
+        self._base = duckdb.connect(
+            config={
+                "enable_external_access": "false",
+                "autoinstall_known_extensions": "false",
+                "autoload_known_extensions": "false",
+                "python_enable_replacements": "false",  # or an unknown table is looked for among Python's variables
+                "memory_limit": f"{memory}B",
+                "threads": str(threads),
+                "temp_directory": str(spill_dir) if spill else "",
+                "max_temp_directory_size": f"{spill}B",
+            }
+        )
+        self._base.execute("SET TimeZone = 'UTC'")
+        self._base.execute("SET allowed_configs = ['TimeZone']")
+        self._base.execute("SET lock_configuration = true")
+        self._types: dict[str, pa.DataType] = {}
+
+    def close(self) -> None:
+        """Free everything; statements must have ended."""
+        self._base.close()
+
+    def query(self, sql: str, inputs: Mapping[str, Input], *, time_zone: str = "UTC", rows: int = 65536) -> EngineQuery:
+        """Prepare a statement over inputs by relation name, in batches of `rows`. Nothing runs yet; the caller closes it."""
+        con = self._base.cursor()
+        try:
+            if time_zone != "UTC":
+                con.execute("SET TimeZone = '" + time_zone.replace("'", "''") + "'")
+            for name, input_ in inputs.items():
+                _register(con, name, input_)
+        except duckdb.Error as error:
+            con.close()
+            raise _translated(error) from error
+        return EngineQuery(con, sql, rows)
+
+    def arrow_type(self, type_: str) -> pa.DataType:
+        """The Arrow type of a DuckDB type: the settled one, or the engine's own for structs, maps and fixed arrays."""
+        if type_ not in self._types:
+            try:
+                self._types[type_] = spi.arrow_type(type_)
+            except KeyError:
+                query = self.query(f"SELECT CAST(NULL AS {type_}) AS c", {})
+                try:
+                    self._types[type_] = next(query.batches()).schema.field(0).type
+                finally:
+                    query.close()
+        return self._types[type_]
+
+
+class EngineQuery:
+    """One statement in the engine. `batches` and `close` belong to one thread, `interrupt` to any."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, sql: str, rows: int) -> None:
+        self._con = con
+        self._sql = sql
+        self._rows = rows
+        self._lock = threading.Lock()
+        self._open = True
+        self._reader: pa.RecordBatchReader | None = None
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """The rows; columns by position. Raises ExecutionError."""
+        try:
+            relation = self._con.sql(self._sql)
+            if not _WIDE.isdisjoint(map(str, relation.types)):
+                relation = self._con.sql(f"SELECT {_narrowed(relation)} FROM ({self._sql}) AS answer")
+            self._reader = relation.to_arrow_reader(self._rows)
+            yield from self._reader
+        except (duckdb.Error, OSError, pa.ArrowException) as error:
+            raise _translated(error) from error
+
+    def interrupt(self) -> None:
+        """Stop what runs right now; lost on what has not begun."""
+        with self._lock:
+            if self._open:
+                self._con.interrupt()
+
+    def close(self) -> None:
+        """Free the cursor. What runs must have been interrupted: closing waits for it. Idempotent."""
+        if self._reader is not None:
+            self._reader.close()
+        with self._lock:
+            if self._open:
+                self._open = False
+                self._con.close()
+
+
+def _narrowed(relation: duckdb.DuckDBPyRelation) -> str:
+    """The select list with HUGEINTs cast to what Arrow has for them. An ORDER BY below it stays in force."""
+    names = ['"' + name.replace('"', '""') + '"' for name in relation.columns]
+    return ", ".join(
+        f"CAST({name} AS DECIMAL(38,0)) AS {name}" if str(type_) in _WIDE else name
+        for name, type_ in zip(names, relation.types, strict=True)
+    )
+
+
+# ---------------------------------------------------------------- inputs
+
+if ArrowScanSource is not None:
+
+    class _Estimated(ArrowScanSource):
+        """A reader with an expected number of rows."""
+
+        one_shot = True
+        schema_is_stable = True
+
+        def __init__(self, input_: Input) -> None:
+            super().__init__(input_.reader)
+            self._rows = input_.rows
+
+        def rows(self) -> int | None:
+            return None if self._rows is None else max(1, self._rows)
+
+        def __arrow_c_schema__(self) -> Any:
+            return self.obj.schema.__arrow_c_schema__()
+
+
+def _register(con: duckdb.DuckDBPyConnection, name: str, input_: Input) -> None:
+    if ArrowScanSource is not None and hasattr(con, "_register_arrow_source"):
+        con._register_arrow_source(name, _Estimated(input_))
+    else:
+        con.register(name, input_.reader)
+
+
+# ---------------------------------------------------------------- errors
+
+_KIND = re.compile(r"^([A-Za-z ]+?) Error: ")
+_VALUES = frozenset({"conversion", "out of range", "invalid input", "constraint"})
+"""Kinds of errors that the statement's own values cause."""
+
+
+def _translated(error: BaseException) -> ExecutionError:
+    """What the engine, or Arrow on its behalf, raised. The message's first line starts with its kind in both."""
+    text = str(error).split("\n", 1)[0].strip()
+    match = _KIND.match(text)
+    kind = match[1].lower() if match else ""
+    if "max_temp_directory_size" in str(error) or "No space left" in str(error):
+        return SpillExceeded(
+            "the statement needs more disk than limits.spill has left: filter more, or raise the limit"
+        )
+    if kind == "out of memory":
+        return MemoryExceeded(
+            "the statement needs more memory than limits.memory has left: filter more, or raise the limit"
+        )
+    if kind == "interrupt":
+        return StatementCancelled("the statement was cancelled")
+    if kind in _VALUES and "registered as" not in text:
+        return EvaluationFailed(text)
+    return EngineFailed(f"the local engine failed: {kind or type(error).__name__}: see the log")

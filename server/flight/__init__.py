@@ -1,0 +1,1 @@
+"""The Arrow Flight SQL front: the only room that knows gRPC and protobuf."""

@@ -1,0 +1,136 @@
+"""What happens around every call: who is asking, is there room, and how errors and log lines look."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import grpc
+
+from auth.authenticator import ANONYMOUS, Authenticator
+from auth.errors import InvalidToken, MissingCredentials
+from auth.principal import Principal
+from server.flight import statuses
+from server.flight.errors import FlightError, TooManyCalls
+
+log = logging.getLogger(__name__)
+
+NOBODY = Principal(subject="")
+"""Who a call is from until that is known."""
+LOGINS = 8
+"""Passwords that may be waiting to be checked; more are refused, so that guessing does not occupy the threads."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Call:
+    """One authenticated call."""
+
+    principal: Principal
+    query_id: str
+    """A new one, replaced by the statement's where a ticket names it: what errors and the log line say."""
+    headers: Mapping[str, str]
+    """Of the request, names in lower case; the last one of several of a name. Without the binary ones."""
+    context: grpc.ServicerContext
+
+
+class Gate:
+    """Lets in a number of callers at a time and refuses the next at once: waiting would only hide the overload."""
+
+    def __init__(self, places: int, full: Callable[[], FlightError]) -> None:
+        self._free = threading.BoundedSemaphore(places)
+        self._full = full
+
+    def __enter__(self) -> None:
+        if not self._free.acquire(blocking=False):
+            raise self._full()
+
+    def __exit__(self, *_: object) -> None:
+        self._free.release()
+
+
+class Door:
+    """Authenticates calls. Thread-safe."""
+
+    def __init__(self, authenticator: Authenticator) -> None:
+        self._authenticator = authenticator
+        self._logins = Gate(LOGINS, lambda: TooManyCalls("too many logins at once: try again"))
+
+    def principal(self, context: grpc.ServicerContext, headers: Mapping[str, str]) -> Principal:
+        """Who calls. Basic credentials are answered with a bearer token in the response's headers.
+
+        Raises an AuthError, or TooManyCalls.
+        """
+        given = headers.get("authorization", "")
+        scheme, _, value = given.partition(" ")
+        if scheme.lower() == "bearer":
+            return self._authenticator.authenticate_bearer(value.strip())
+        if scheme.lower() == "basic":
+            user, password = _basic(value.strip())
+            with self._logins:
+                principal = self._authenticator.authenticate_basic(user, password)
+            token = self._authenticator.issue(principal)
+            context.send_initial_metadata((("authorization", f"Bearer {token}"),))
+            return principal
+        if given:
+            raise InvalidToken("the authorization header is neither Bearer nor Basic")
+        if self._authenticator.anonymous:
+            return ANONYMOUS
+        raise MissingCredentials("credentials are missing: send a bearer token, or log in with user and password")
+
+    @contextmanager
+    def call(self, context: grpc.ServicerContext, rpc: str) -> Iterator[Call]:
+        """Around a call: authentication before it, the status of whatever it raises and a log line after it."""
+        started = time.monotonic()
+        headers = _headers(context)
+        call = Call(principal=NOBODY, query_id=new_query_id(), headers=headers, context=context)
+        outcome = "OK"
+        try:
+            call.principal = self.principal(context, headers)
+            yield call
+        except (GeneratorExit, grpc.RpcError):
+            outcome = "CANCELLED"  # by the client, while we were sending or receiving
+            raise
+        except Exception as error:  # noqa: BLE001 - the edge: whatever it is, the client gets a status
+            if context.is_active():
+                outcome = statuses.name(error)
+                statuses.abort(context, error, call.query_id)
+            outcome = "CANCELLED"  # nobody is left to be told how work fails that was cut off
+            context.abort(grpc.StatusCode.CANCELLED, "cancelled")
+        finally:
+            facts = {
+                "rpc": rpc,
+                "query_id": call.query_id,
+                "subject": call.principal.subject,
+                "status": outcome,
+                "ms": round(1000 * (time.monotonic() - started), 1),
+            }
+            log.info("call", extra=facts)
+
+
+def new_query_id() -> str:
+    """64 random bits: nobody can guess another's, and it fits into a source's application name."""
+    return secrets.token_hex(8)
+
+
+def _headers(context: grpc.ServicerContext) -> dict[str, str]:
+    pairs = context.invocation_metadata() or ()
+    return {key: value for key, value in pairs if isinstance(value, str)}
+
+
+def _basic(value: str) -> tuple[str, str]:
+    """User and password. arrow-go leaves the padding of base64 away. Raises InvalidToken."""
+    try:
+        text = base64.b64decode(value + "=" * (-len(value) % 4), validate=True).decode()
+    except (binascii.Error, ValueError):
+        raise InvalidToken("the Basic credentials are malformed") from None
+    user, colon, password = text.partition(":")
+    if not colon:
+        raise InvalidToken("the Basic credentials are malformed")
+    return user, password

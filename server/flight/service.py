@@ -1,0 +1,191 @@
+"""The gRPC server: port, limits, health, and every method of the Flight service behind the door.
+
+Requests and FlightData pass as raw bytes (see `commands` and `encode`), so the methods are registered by hand and no
+generated service is used.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+from google.protobuf.message import Message
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+
+from auth.authenticator import Authenticator
+from server.flight.calls import Calls
+from server.flight.middleware import LOGINS, Door
+from server.flight.tickets import Sealer, TicketsConfig
+from server.flight.tls import TlsConfig, credentials
+from server.requests import Queries
+
+SERVICE = "arrow.flight.protocol.FlightService"
+WIND_UP = 5.0
+"""Seconds in which a cancelled call must have let go of what it uses."""
+_SPARE = 8
+"""Threads beyond what the gates let in: health checks and refusals always find one."""
+_MIB = 1024 * 1024
+
+_CHANNEL: tuple[tuple[str, int], ...] = (
+    # Two servers on one port would each get some of the calls.
+    ("grpc.so_reuseport", 0),
+    # SQL up to its own limit must arrive, to be refused with a code that says so.
+    ("grpc.max_receive_message_length", 16 * _MIB),
+    ("grpc.max_send_message_length", 16 * _MIB),
+    # Long tokens, and JDBC, which sends every property of its URL as a header.
+    ("grpc.max_metadata_size", 80 * 1024),
+    ("grpc.absolute_max_metadata_size", 128 * 1024),
+    ("grpc.max_concurrent_streams", 256),
+    # Clients may ping every 10 s through a long silence; dead ones are noticed by our own pings.
+    ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
+    ("grpc.http2.max_ping_strikes", 0),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlightOptions:
+    """What of the configuration the front needs."""
+
+    listen: str = "127.0.0.1:32010"
+    """Host and port; port 0 takes a free one."""
+    tls: TlsConfig | None = None
+    """None: plaintext."""
+    deployment: str = "watersmeet"
+    """Its name, the same on every replica: a ticket of another deployment is refused even under the same key."""
+    streams: int = 32
+    """Answers of statements that are streamed at once; the next is refused with UNAVAILABLE."""
+    calls: int = 32
+    """Other calls at once: planning, metadata, parameters."""
+    statement_timeout: float = 300.0
+    """Seconds that a statement may run. A client's own deadline may be shorter."""
+
+
+class FlightServer:
+    """A server that is about to run. Owned by who made it, who stops it."""
+
+    def __init__(
+        self, server: grpc.Server, threads: ThreadPoolExecutor, servicer: health.HealthServicer, options: FlightOptions
+    ) -> None:
+        self._server = server
+        self._threads = threads
+        self._health = servicer
+        self._options = options
+
+    def start(self) -> int:
+        """Listen, and return the port. Raises OSError when the address cannot be had or a TLS file not be read."""
+        tls = self._options.tls
+        try:
+            if tls is None:
+                port = self._server.add_insecure_port(self._options.listen)
+            else:
+                port = self._server.add_secure_port(self._options.listen, credentials(tls))
+        except RuntimeError:
+            port = 0
+        if port == 0:
+            raise OSError(f"cannot listen on {self._options.listen}")
+        self._server.start()
+        self._serving(health_pb2.HealthCheckResponse.SERVING)
+        return port
+
+    def drain(self, seconds: float) -> None:
+        """Take no new calls, let running ones end for up to `seconds`, then cancel them.
+
+        Returns when their threads have ended as well, so that what is below can be closed; after WIND_UP at the latest.
+        """
+        self._serving(health_pb2.HealthCheckResponse.NOT_SERVING)
+        self._server.stop(seconds).wait()
+        ended = threading.Thread(target=self._threads.shutdown, name="wind up", daemon=True)
+        ended.start()
+        ended.join(WIND_UP)
+        if ended.is_alive():
+            log.warning("calls that were cancelled have not ended after %s s", WIND_UP)
+
+    def stop(self) -> None:
+        """End at once."""
+        self.drain(0)
+
+    def wait(self) -> None:
+        """Block until the server has been stopped."""
+        self._server.wait_for_termination()
+
+    def _serving(self, status: Any) -> None:
+        for service in ("", SERVICE):
+            self._health.set(service, status)
+
+
+def create_server(
+    queries: Queries, authenticator: Authenticator, tickets: TicketsConfig, options: FlightOptions
+) -> FlightServer:
+    """A Flight SQL server over `queries`; nothing listens before `start()`."""
+    door = Door(authenticator)
+    calls = Calls(
+        queries,
+        Sealer(tickets, options.deployment),
+        streams=options.streams,
+        calls=options.calls,
+        statement_timeout=options.statement_timeout,
+    )
+    threads = ThreadPoolExecutor(options.streams + options.calls + LOGINS + _SPARE, thread_name_prefix="flight")
+    server = grpc.server(threads, handlers=[_methods(door, calls)], options=_CHANNEL)
+    # Watch streams wait without a thread each.
+    servicer = health.HealthServicer(
+        experimental_non_blocking=True, experimental_thread_pool=ThreadPoolExecutor(1, thread_name_prefix="health")
+    )
+    health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
+    return FlightServer(server, threads, servicer, options)
+
+
+def _methods(door: Door, calls: Calls) -> grpc.GenericRpcHandler:
+    """Every method of the service. Unlisted ones do not exist: gRPC answers UNIMPLEMENTED by itself."""
+    unary, unary_stream, stream_stream = (
+        grpc.unary_unary_rpc_method_handler,
+        grpc.unary_stream_rpc_method_handler,
+        grpc.stream_stream_rpc_method_handler,
+    )
+    return grpc.method_handlers_generic_handler(
+        SERVICE,
+        {
+            "Handshake": stream_stream(_many(door, "Handshake", calls.handshake)),
+            "ListFlights": unary_stream(_many(door, "ListFlights", calls.list_flights)),
+            "GetFlightInfo": unary(_one(door, "GetFlightInfo", calls.get_flight_info)),
+            "PollFlightInfo": unary(_one(door, "PollFlightInfo", calls.poll_flight_info)),
+            "GetSchema": unary(_one(door, "GetSchema", calls.get_schema)),
+            "DoGet": unary_stream(_many(door, "DoGet", calls.do_get)),
+            "DoPut": stream_stream(_many(door, "DoPut", calls.do_put)),
+            "DoExchange": stream_stream(_many(door, "DoExchange", calls.do_exchange)),
+            "DoAction": unary_stream(_many(door, "DoAction", calls.do_action)),
+            "ListActions": unary_stream(_many(door, "ListActions", calls.list_actions)),
+        },
+    )
+
+
+def _one(door: Door, rpc: str, method: Callable[..., Message]) -> Callable[[bytes, grpc.ServicerContext], bytes]:
+    """A method with one answer, behind the door."""
+
+    def answer(request: bytes, context: grpc.ServicerContext) -> bytes:
+        with door.call(context, rpc) as call:
+            return method(call, request).SerializeToString()
+
+    return answer
+
+
+def _many(door: Door, rpc: str, method: Callable[..., Iterator[Message | bytes]]) -> Callable[..., Iterator[bytes]]:
+    """A method with a stream of answers, behind the door. `request` is the bytes of one, or a stream of them."""
+
+    def answers(request: bytes | Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
+        with door.call(context, rpc) as call:
+            for answer in method(call, request):
+                yield answer if isinstance(answer, bytes) else answer.SerializeToString()
+
+    return answers

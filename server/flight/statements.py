@@ -1,0 +1,52 @@
+"""Statements between their two forms: the Request that the server below runs, and what a sealed token holds of it."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+
+import pyarrow as pa
+
+from server.flight.proto.sealed_pb2 import Statement
+from server.requests import Request, Session
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def freeze(request: Request) -> Statement:
+    """A request as a token holds it. now() with it: a ticket's answer is the same whenever it is fetched."""
+    return Statement(
+        query_id=request.query_id,
+        sql=request.sql,
+        catalog=request.session.catalog,
+        schema=request.session.schema,
+        settings=dict(request.session.settings),
+        now=(request.now - _EPOCH) // _MICROSECOND,
+        parameters=request.parameters,
+    )
+
+
+def thaw(statement: Statement) -> Request:
+    """The request that a token holds."""
+    return Request(
+        query_id=statement.query_id,
+        sql=statement.sql,
+        now=_EPOCH + statement.now * _MICROSECOND,
+        session=Session(
+            catalog=statement.catalog if statement.HasField("catalog") else None,
+            schema=statement.schema if statement.HasField("schema") else None,
+            settings=dict(statement.settings),
+        ),
+        parameters=statement.parameters if statement.HasField("parameters") else None,
+    )
+
+
+def serialized(schema: pa.Schema) -> bytes:
+    """A schema in the form that Flight's messages carry: an encapsulated IPC message."""
+    return bytes(schema.serialize().to_pybytes())
+
+
+def fingerprint(schema: pa.Schema) -> bytes:
+    """What tells whether an answer still has the columns, types and metadata that were announced."""
+    return hashlib.sha256(serialized(schema)).digest()

@@ -1,0 +1,167 @@
+"""The table of contents of the server: what becomes of a statement between its principal and its rows.
+
+visible catalogs -> plan (once more with fresh catalogs, if a name was unknown) -> the schema that was announced?
+-> a place among the running -> fragments at their sources, the rest in the engine -> Arrow
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Mapping
+from weakref import WeakSet
+
+import pyarrow as pa
+
+from auth.principal import Principal
+from planner import pipeline
+from planner.errors import ParameterRefused, UnknownName
+from planner.parse import Guards
+from planner.plan import FederatedPlan, PlanRequest, SessionInfo
+from server.catalogs import Catalogs, Seen, Visible, everything_visible
+from server.execution.admission import Admission, Slot
+from server.execution.answer import RunningAnswer
+from server.execution.engine import Engine
+from server.execution.exchange import Exchange
+from server.execution.lanes import Reading
+from server.execution.limits import LimitsConfig
+from server.execution.scheduler import Execution
+from server.execution.spill import SpillArea
+from server.explained import EXPLAIN, Explained
+from server.parameters import Bound, bind, read_row
+from server.requests import Answer, Described, Request, VisibleCatalog
+from server.schemas import answer_schema, parameter_schema
+from watersmeet.spi import Source, SourceChanged
+
+
+class LocalQueries:
+    """Implements server.requests.Queries in this process. Thread-safe. The sources stay their opener's to close."""
+
+    def __init__(
+        self,
+        sources: Mapping[str, Source],
+        limits: LimitsConfig,
+        *,
+        visible: Visible = everything_visible,
+        catalog_age: float = 60.0,
+    ) -> None:
+        self._sources = dict(sources)
+        self._limits = limits
+        self._guards = Guards(sql_bytes=limits.sql_bytes, depth=limits.sql_depth)
+        self._catalogs = Catalogs(sources, visible, catalog_age)
+        self._admission = Admission(limits.running, limits.queued)
+        self._spill = SpillArea(limits.spill_dir, limits.spill // 2)
+        self._engine = Engine(
+            memory=limits.memory // 4 * 3,
+            threads=len(os.sched_getaffinity(0)),
+            spill_dir=self._spill.folder / "engine",
+            spill=limits.spill // 2,
+        )
+        self._lock = threading.Lock()
+        self._executions: WeakSet[Execution] = WeakSet()
+
+    def describe(self, request: Request, principal: Principal) -> Described:
+        plan = self._plan(request, principal)
+        return Described(
+            schema=self._schema(plan), parameters=parameter_schema(plan.parameters, self._engine.arrow_type)
+        )
+
+    def execute(self, request: Request, principal: Principal, timeout: float) -> Answer:
+        deadline = time.monotonic() + min(timeout, self._limits.statement_timeout)
+        slot = self._admission.enter()
+        try:
+            plan = self._plan(request, principal)
+            if plan.parameters and request.parameters is None:
+                raise ParameterRefused(f"bind a value to parameter {plan.parameters[0][0]}: none is bound")
+            self._check_announced(request, plan)
+            if plan.explain in {"text", "json"}:
+                slot.leave()
+                return Explained(plan, self._sources, None)
+            answer = self._run(request, plan, slot, deadline)
+        except BaseException:
+            slot.leave()
+            raise
+        return answer if plan.explain is None else Explained(plan, self._sources, answer)
+
+    def catalogs(self, principal: Principal, only: str | None = None) -> tuple[VisibleCatalog, ...]:
+        seen = self._catalogs.seen_by(principal, only=only)
+        return tuple(
+            VisibleCatalog(name=name, schemas=info.catalog.schemas, tables=tuple(info.catalog.tables.values()))
+            for name, info in seen.sources.items()
+            if name not in seen.down
+        )
+
+    def refresh(self, source: str) -> None:
+        """Forget what is known of a source's tables: the next statement reads them again."""
+        self._catalogs.forget(source)
+
+    def close(self) -> None:
+        """Cancel what runs, and free the engine and the disk."""
+        with self._lock:
+            running = list(self._executions)
+        for execution in running:
+            execution.close()
+        self._engine.close()
+        self._spill.close()
+
+    # ------------------------------------------------------------ planning
+
+    def _plan(self, request: Request, principal: Principal) -> FederatedPlan:
+        seen = self._catalogs.seen_by(principal)
+        try:
+            plan = self._plan_seen(request, principal, seen)
+        except UnknownName:
+            seen.check_named(request.sql)
+            seen = self._catalogs.seen_by(principal, renew=True)
+            plan = self._plan_seen(request, principal, seen)
+        seen.check(plan)
+        return plan
+
+    def _plan_seen(self, request: Request, principal: Principal, seen: Seen) -> FederatedPlan:
+        plan = self._plan_bound(request, principal, seen, None)
+        if request.parameters is None:
+            return plan
+        values = bind(read_row(request.parameters), [name for name, _ in plan.parameters], self._engine)
+        return self._plan_bound(request, principal, seen, values) if values else plan
+
+    def _plan_bound(self, request: Request, principal: Principal, seen: Seen, values: Bound | None) -> FederatedPlan:
+        settings = request.session.settings
+        session = SessionInfo(
+            catalog=request.session.catalog,
+            schema=request.session.schema,
+            time_zone=settings.get("timezone", "UTC"),
+            pushdown=settings.get("pushdown", "on"),
+            user=principal.subject,
+        )
+        asked = PlanRequest(sql=request.sql, now=request.now, session=session, parameters=values)
+        return pipeline.plan(asked, seen.sources, limits=self._guards)
+
+    def _schema(self, plan: FederatedPlan) -> pa.Schema:
+        return EXPLAIN if plan.explain else answer_schema(plan.columns, self._engine.arrow_type)
+
+    def _check_announced(self, request: Request, plan: FederatedPlan) -> None:
+        if request.schema is None:
+            return
+        announced = pa.ipc.read_schema(pa.py_buffer(request.schema))
+        if not self._schema(plan).equals(announced):
+            source = plan.fragments[0].source if plan.fragments else "local"
+            self._catalogs.forget(source)
+            raise SourceChanged(source, "the answer no longer has the columns that were announced: plan again")
+
+    # ------------------------------------------------------------ running
+
+    def _run(self, request: Request, plan: FederatedPlan, slot: Slot, deadline: float) -> RunningAnswer:
+        queue = max(1 << 20, self._limits.memory // 4 // self._limits.running // max(1, len(plan.fragments)))
+        readings = []
+        for fragment in plan.fragments:
+            columns = [(column.name, self._engine.arrow_type(column.type)) for column in fragment.read.columns]
+            readings.append(Reading(fragment, Exchange(pa.schema(columns), queue)))
+        execution = Execution(
+            request.query_id, readings, self._sources, deadline=deadline, slot=slot, spill=self._spill
+        )
+        schema = answer_schema(plan.columns, self._engine.arrow_type)
+        with self._lock:
+            self._executions.add(execution)
+        execution.start()
+        return RunningAnswer(schema, plan, execution, self._engine, self._catalogs.forget)

@@ -1,0 +1,125 @@
+"""A running front over a DuckDB in memory, and the ways in."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import cache
+from typing import Any
+
+import adbc_driver_flightsql.dbapi as adbc
+import grpc
+import pytest
+from adbc_driver_flightsql import DatabaseOptions
+from pydantic import SecretStr
+
+from auth.access import Access, AccessConfig
+from auth.authenticator import AuthConfig, Authenticator
+from auth.passwords import UserConfig, hash_password
+from auth.tokens import TokenKey, Tokens, TokensConfig
+from server.flight.service import FlightOptions, FlightServer, create_server
+from server.flight.tickets import TicketKey, TicketsConfig
+from tests.clients.memory_queries import MemoryQueries
+from tests.clients.rpc import Rpc
+
+SECRET = "a shared secret of more than 32 bytes, for tests"
+TOKENS = TokensConfig(
+    issuer="https://issuer.example",
+    audience="watersmeet",
+    keys=(TokenKey(kid="k1", algorithm="HS256", secret=SecretStr(SECRET)),),
+)
+USERS = (UserConfig(name="ana", password_hash=hash_password("correct horse"), roles=("analyst",)),)
+TICKETS = TicketsConfig(keys=(TicketKey(kid="t1", secret=SecretStr(SECRET)),))
+ACCESS = AccessConfig.model_validate({"roles": {"analyst": {"allow": ["*.*.*"]}, "clerk": {"allow": ["sales.*.*"]}}})
+OPTIONS = FlightOptions(listen="127.0.0.1:0", streams=3, calls=8, statement_timeout=60)
+
+
+@dataclass(frozen=True)
+class Front:
+    """A server that is running."""
+
+    server: FlightServer
+    queries: MemoryQueries
+    port: int
+
+    @property
+    def uri(self) -> str:
+        return f"grpc://127.0.0.1:{self.port}"
+
+
+@cache
+def _authenticator(anonymous: bool) -> Authenticator:
+    return Authenticator(AuthConfig(tokens=TOKENS, users=USERS, anonymous=anonymous))
+
+
+def bearer(subject: str = "ben", roles: tuple[str, ...] = ("analyst",), seconds: float = 600) -> str:
+    """A bearer token as an identity provider would sign it."""
+    return Tokens(TOKENS).sign(subject, roles, timedelta(seconds=seconds))
+
+
+def until(condition: Callable[[], object], seconds: float = 2.0) -> None:
+    """Wait until `condition()` holds, and fail when it does not."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "did not happen in time"
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def queries() -> Iterator[MemoryQueries]:
+    made = MemoryQueries(Access(ACCESS))
+    made.connection.execute(
+        """
+        ATTACH ':memory:' AS sales;
+        ATTACH ':memory:' AS crm;
+        CREATE SCHEMA sales.archive;
+        CREATE TABLE sales.main.orders (id INTEGER NOT NULL, amount DECIMAL(12, 2), region VARCHAR, placed TIMESTAMPTZ);
+        COMMENT ON COLUMN sales.main.orders.amount IS 'in euros';
+        INSERT INTO sales.main.orders
+            SELECT i, i / 4, CASE i % 3 WHEN 0 THEN 'EU' WHEN 1 THEN 'US' END, TIMESTAMPTZ '2024-01-01 00:00:00+00'
+            FROM range(1000) AS r(i);
+        CREATE TABLE sales.archive.orders_2020 (id INTEGER);
+        CREATE TABLE sales.archive.ordersX2020 (id INTEGER);
+        CREATE VIEW sales.main.recent AS SELECT id FROM sales.main.orders WHERE id > 990;
+        CREATE TABLE crm.main.customers (id INTEGER, name VARCHAR, photo BLOB);
+        """
+    )
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def serve(queries: MemoryQueries) -> Iterator[Callable[..., Front]]:
+    """Starts a front over `queries`: serve(anonymous=…, tickets=…, streams=…)."""
+    started: list[FlightServer] = []
+
+    def start(*, anonymous: bool = False, tickets: TicketsConfig = TICKETS, **options: Any) -> Front:
+        server = create_server(queries, _authenticator(anonymous), tickets, replace(OPTIONS, **options))
+        started.append(server)
+        return Front(server, queries, server.start())
+
+    yield start
+    for server in started:
+        server.stop()
+
+
+@pytest.fixture
+def front(serve: Callable[..., Front]) -> Front:
+    return serve()
+
+
+@pytest.fixture
+def rpc(front: Front) -> Iterator[Rpc]:
+    """Raw gRPC, with a bearer token."""
+    with grpc.insecure_channel(f"127.0.0.1:{front.port}") as channel:
+        yield Rpc(channel, (("authorization", f"Bearer {bearer()}"),))
+
+
+@pytest.fixture
+def connection(front: Front) -> Iterator[adbc.Connection]:
+    """ADBC's DBAPI, with a bearer token."""
+    options = {DatabaseOptions.AUTHORIZATION_HEADER.value: f"Bearer {bearer()}"}
+    with adbc.connect(front.uri, db_kwargs=options, autocommit=True) as made:
+        yield made

@@ -1,0 +1,155 @@
+"""Every entry of the allow-lists, run by PostgreSQL and by DuckDB over hostile values: the same answers to the bit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+
+import duckdb
+import psycopg
+import pytest
+
+from connectors.postgres import Config
+from connectors.postgres.dialect import POSTGRES
+from connectors.postgres.literals import types
+from connectors.postgres.source import PostgresSource
+from connectors.sqlgen.dialect import Entry
+from connectors.sqlgen.printer import Refused
+from connectors.sqlgen.tree import Call, Cast, Constant, Expr, Scan, Select, Sort, Window
+from tests.integration.postgres.oracle import FAMILIES, HOSTILE, Both, cross, fill, identity, scan, value
+
+CONSTANTS: dict[tuple[str, int], tuple[tuple[str, str], ...]] = {
+    ("round", 1): tuple((n, "INTEGER") for n in ("0", "1", "2", "5", "12")),
+    ("left", 1): (*((n, "INTEGER") for n in ("0", "1", "-1", "3", "-400", "1000000000")), ("2", "BIGINT")),
+    ("right", 1): (*((n, "INTEGER") for n in ("0", "1", "-1", "3", "-400", "1000000000")), ("2", "BIGINT")),
+    ("substr", 1): (*((n, "INTEGER") for n in ("0", "1", "2", "3", "1000000000")), ("1", "BIGINT")),
+    ("substr", 2): tuple((n, "INTEGER") for n in ("0", "1", "3", "1000000000")),
+    ("date_part", 0): tuple((n, "VARCHAR") for n in ["year", "month", "day", "quarter", "doy", "hour", "minute", "second"]),
+    ("date_trunc", 0): tuple((n, "VARCHAR") for n in ["year", "quarter", "month", "day", "hour", "minute", "second"]),
+}
+"""By function and position: the constants to try."""
+
+
+@pytest.fixture(scope="module")
+def both(database: str, admin: psycopg.Connection) -> Iterator[Both]:
+    engine = fill(admin)
+    source = PostgresSource("pg", Config(url=database))  # type: ignore[arg-type]
+    yield Both(engine, source)
+    source.close()
+    engine.close()
+
+
+def ids(entry: Entry) -> str:
+    return f"{entry.name}({','.join(entry.args)})"
+
+
+def listed(table: object) -> list[Entry]:
+    return [entry for found in table.values() for entry in found]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("type_", HOSTILE)
+def test_a_literal_is_the_value_that_duckdb_means(both: Both, type_: str) -> None:
+    relation = scan("a0", type_)
+    assert both.differences(value("a0", type_), relation, ["a0"]) == []
+
+
+@pytest.mark.parametrize("entry", listed(POSTGRES.scalars), ids=ids)
+def test_a_function_answers_as_duckdb_does(both: Both, entry: Entry) -> None:
+    proven = 0
+    for args, scans in arguments(entry):
+        relation = cross(scans)
+        call: Expr = Call(entry.name, args, "")
+        call = Call(entry.name, args, both.type_of(call, relation))
+        try:
+            found = both.differences(call, relation, [s.alias for s in scans])
+        except Refused as refused:
+            assert refused.code == "types", refused.reason
+            continue
+        assert found == [], f"{[arg.type for arg in args]} {[getattr(a, 'text', '') for a in args]}"
+        proven += 1
+    assert proven, "no argument types led to a call that is pushed"
+
+
+def arguments(entry: Entry) -> Iterator[tuple[tuple[Expr, ...], list[Scan]]]:
+    """Arguments of each combination of types, and the tables that they come from."""
+    counts = (0,) if not entry.args or not entry.args[-1].endswith("*") else (1, 2)
+    for more in counts:
+        families = entry.args if not more else entry.args[:-1] + (entry.args[-1].rstrip("*"),) * more
+        choices: list[list[tuple[str | None, str]]] = []
+        for i, kind in enumerate(families):
+            if i in entry.constants:
+                choices.append([(text, type_) for text, type_ in CONSTANTS[entry.name, i]])
+            else:
+                choices.append([(None, type_) for type_ in FAMILIES[kind]])
+        for choice in product(*choices):
+            args: list[Expr] = []
+            scans: list[Scan] = []
+            for i, (text, type_) in enumerate(choice):
+                if text is not None:
+                    args.append(Constant(text, type_))
+                else:
+                    args.append(value(f"a{i}", type_))
+                    scans.append(scan(f"a{i}", type_))
+            if entry.check is None or entry.check(tuple(getattr(arg, "text", None) for arg in args)):
+                yield tuple(args), scans
+
+
+@pytest.mark.parametrize("pair", POSTGRES.casts, ids=" to ".join)
+def test_a_cast_answers_as_duckdb_does(both: Both, pair: tuple[str, str]) -> None:
+    proven = 0
+    for from_, to in product(FAMILIES[pair[0]], FAMILIES[pair[1]]):
+        if from_ != to and types(to):
+            relation = scan("a0", from_)
+            assert both.differences(Cast(value("a0", from_), to), relation, ["a0"]) == [], f"{from_} to {to}"
+            proven += 1
+    assert proven
+
+
+def subsets(type_: str) -> Iterator[str]:
+    """Conditions on the row number: nothing, all, each value with its neighbour, NULLs alone."""
+    count = len(HOSTILE[type_])
+    yield " WHERE a0.id < 0"
+    yield " WHERE a0.id >= 0"
+    yield from (f" WHERE a0.id IN ({i}, {i + 1})" for i in range(count))
+    yield from (f" WHERE a0.id = {i}" for i in range(count))
+
+
+@pytest.mark.parametrize("distinct", [False, True], ids=["all", "distinct"])
+@pytest.mark.parametrize("entry", listed(POSTGRES.aggregates), ids=ids)
+def test_an_aggregate_answers_as_duckdb_does(both: Both, entry: Entry, distinct: bool) -> None:
+    if distinct and entry.name not in POSTGRES.aggregate_distinct:
+        pytest.skip("not pushed with DISTINCT")
+    if distinct and not ({*entry.args} & (POSTGRES.set_families | {"text"})):
+        pytest.skip("not pushed with DISTINCT")
+    for type_ in FAMILIES[entry.args[0]] if entry.args else ("INTEGER",):
+        relation = scan("a0", type_)
+        args = (value("a0", type_),) if entry.args else ()
+        call = Call(entry.name, args, "", aggregate=True, distinct=distinct)
+        call = Call(entry.name, args, both.type_of(call, relation), aggregate=True, distinct=distinct)
+        proven = 0
+        for where in subsets(type_):
+            query = Select((call,), relation)
+            try:
+                expected = both.engine_rows(query, where)
+            except duckdb.Error:
+                continue
+            assert set(both.source_rows(query, where)) == set(expected), f"{type_}{where}"
+            proven += 1
+        assert proven
+
+
+@pytest.mark.parametrize("frame", ["", "ROWS BETWEEN 1 PRECEDING AND CURRENT ROW"], ids=["default", "rows"])
+@pytest.mark.parametrize("entry", listed(POSTGRES.windows), ids=ids)
+def test_a_window_answers_as_duckdb_does(both: Both, entry: Entry, frame: str) -> None:
+    for type_ in FAMILIES[entry.args[0]] if entry.args else ("INTEGER", "DOUBLE", "VARCHAR"):
+        relation = scan("a0", type_)
+        own, row = value("a0", type_), identity("a0")
+        args = (own,) if entry.args else ()
+        ranked = entry.name in ("rank", "dense_rank")
+        order = (Sort(own, descending=True, nulls_first=True),) if ranked else (Sort(row),)
+        keys = () if ranked else (Call("is null", (own,), "BOOLEAN"),)
+        call = Call(entry.name, args, "", aggregate=True)
+        window = Window(call, keys, order, "" if ranked else frame, "")
+        type_of = both.type_of(window, relation)
+        window = Window(call, keys, order, "" if ranked else frame, type_of)
+        assert both.differences(window, relation, ["a0"]) == [], type_

@@ -1,0 +1,73 @@
+-- Statements that have no answer: every way of running them must say so, none may wrap or saturate.
+-- Where a source could give the exact value instead of the error, the case is not here (SEMANTICS.md allows it).
+
+-- case: multiplication of bigint overflows in the output
+-- raises
+SELECT id, i8 * i8 FROM pg.public.numbers
+
+-- case: an integer cast that overflows
+-- raises
+SELECT i8::INTEGER FROM pg.public.numbers
+
+-- case: an integer cast that overflows at MySQL
+-- raises
+SELECT u8::INTEGER FROM my.shop.numbers
+
+-- case: a decimal cast that overflows
+-- raises
+SELECT n::DECIMAL(9,2) FROM pg.public.numbers
+
+-- case: a decimal cast that overflows at MySQL
+-- raises
+SELECT n::DECIMAL(9,2) FROM my.shop.numbers
+
+-- case: a text that is no number
+-- raises
+SELECT name::INTEGER FROM pg.public.people
+
+-- case: a text that is no number at MySQL
+-- raises
+SELECT name::INTEGER FROM my.shop.customers
+
+-- case: a text that is no date at MySQL
+-- raises
+SELECT city::DATE FROM my.shop.customers
+
+-- case: a double that is no integer
+-- raises
+SELECT f8::INTEGER FROM pg.public.numbers
+
+-- case: negation of the smallest integer
+-- raises
+SELECT -i8 FROM pg.public.numbers
+
+-- case: abs of the smallest integer
+-- raises
+SELECT abs(i2) FROM pg.public.numbers
+
+-- case: a syntax error
+-- raises
+SELECT FROM WHERE
+
+-- case: types that do not fit
+-- raises
+SELECT id + name FROM pg.public.people WHERE name > DATE '2024-01-01'
+
+-- case: an unknown function
+-- raises
+SELECT nofunction(id) FROM pg.public.people
+
+-- case: set operations of different widths
+-- raises
+SELECT id FROM pg.public.items UNION SELECT id, label FROM my.shop.items
+
+-- case: an aggregate in WHERE
+-- raises
+SELECT id FROM pg.public.people WHERE count(*) > 1
+
+-- case: an unsigned below zero
+-- raises
+SELECT small - 200 FROM my.shop.customers WHERE small < 100
+
+-- case: mod of zero digits of a modulo by NULL is no error
+SELECT id % NULL FROM pg.public.items
