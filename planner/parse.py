@@ -12,6 +12,7 @@ from typing import Any
 
 from planner.errors import StatementRefused, StatementTooLarge, SyntaxRefused
 from planner.oracle import Oracle, Rejected
+from planner.show import expand_show
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +93,8 @@ def parse(sql: str, guards: Guards, oracle: Oracle) -> Statement:
         word = first["word"].lower() if first else ""
     if word in {"set", "reset", "use"} and explain is None:
         return _session(sql[first.start("word") :]) if first else _empty()
+    if word == "show":
+        sql = expand_show(sql[first.start("word") :] if first else sql)
     if word not in _QUERIES or word == "explain":
         raise StatementRefused(
             f"{word.upper() or 'nothing'} is not a statement that this server runs: it answers SELECT and its kin"

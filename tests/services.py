@@ -37,7 +37,7 @@ def allowed_missing() -> frozenset[str]:
 def missing() -> frozenset[str]:
     """The pieces that this machine lacks."""
     lacking = set()
-    if not os.environ.get("WATERSMEET_TEST_POSTGRES") and databases.postgres_programs(bundled=False) is None:
+    if not os.environ.get("WATERSMEET_TEST_POSTGRES") and databases.postgres_programs() is None:
         lacking.add("postgres")
     if not os.environ.get("WATERSMEET_TEST_MYSQL") and databases.mariadb_programs() is None:
         lacking.add("mysql")
@@ -52,7 +52,7 @@ def postgres() -> Iterator[str]:
     if given := os.environ.get("WATERSMEET_TEST_POSTGRES"):
         yield given
         return
-    programs = databases.postgres_programs(bundled=False)
+    programs = databases.postgres_programs()
     assert programs is not None, ADVICE["postgres"]
     with databases.postgres(programs, options=_POSTGRES) as server:
         yield server.url

@@ -71,8 +71,8 @@ def arithmetic(product_name: str) -> Iterator[Entry]:
     yield from each("-", (("int", "hugeint"),), f"(0 - {_WIDE})")
     yield Entry(name="-", args=("decimal",), sql="(0 - {0})")
     yield Entry(name="-", args=("double",), sql="(- {0})", note="no overflow; -0.0 is 0 here and equal to it there")
-    yield Entry(name="abs", args=("int",), sql="ABS(CAST({0} AS DECIMAL(65,0)))")
-    yield from each("abs", (("hugeint", "decimal", "double"),), "ABS({0})")
+    yield from each("abs", (("int", "hugeint"),), f"ABS({_WIDE})")
+    yield from each("abs", (("decimal", "double"),), "ABS({0})")
     yield Entry(name="sign", args=("int",), sql="SIGN({0})")
     yield from each("sign", (("hugeint", "decimal", "double"),), "SIGN({0})")
     by_constant = {"constants": frozenset({1}), "check": _divisor}

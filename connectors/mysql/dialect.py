@@ -50,7 +50,7 @@ def dialect(facts: Mapping[str, str]) -> Dialect:
         set_families=_GROUPED,
         group_text="{0}" if by_source else _BINARY,
         aggregate_filter=False,
-        aggregate_distinct=frozenset({"count", "sum", "min", "max"}),
+        aggregate_distinct=frozenset({"count", "sum"}),
         derived_column_list=False,
         offset_without_limit="LIMIT 18446744073709551615 OFFSET {0}",
     )
@@ -73,7 +73,7 @@ def _aggregates() -> Iterator[Entry]:
         yield Entry(name=name, args=("text",), sql=f"{name.upper()}({{0:ord}})")
     yield Entry(name="bool_and", args=("bool",), sql="MIN({0})")
     yield Entry(name="bool_or", args=("bool",), sql="MAX({0})")
-    yield Entry(name="count_if", args=("bool",), sql="COUNT(CASE WHEN {0} THEN 1 END)")
+    yield Entry(name="count_if", args=("bool",), sql="SUM({0})", note="of no rows: NULL")
 
 
 def _windows() -> Iterator[Entry]:

@@ -22,8 +22,9 @@ SETTINGS = {
     "TIMESTAMP WITH TIME ZONE": "zero_dates: null turns dates that no calendar has into NULL",
     "TIME": "a TIME outside one day can be read as text: CAST it in a view",
     "BOOLEAN": "tinyint1: int reads it as a number",
+    "DECIMAL": "the setting numeric says how a DECIMAL of more than 38 digits is read: decimal(p,s), double or text",
 }
-"""What to do about a value without a place in the announced type; a DECIMAL's is `numeric`."""
+"""What to do about a value without a place in the announced type."""
 
 
 def line(expressions: Sequence[str], types: Sequence[str]) -> str:
@@ -54,20 +55,24 @@ def _piece(expression: str, type_: str) -> str:
 def parse(source: str, lines: list[bytes], columns: Sequence[ReadColumn]) -> pa.RecordBatch:
     """The lines as a batch with the names and Arrow types of `columns`. Raises ValueDoesNotFit."""
     data = b"\n".join(lines) + b"\n"
+    types = [_csv_type(column.type) for column in columns]
     try:
-        table = _csv(data, [_csv_type(column.type) for column in columns])
-    except pa.ArrowInvalid as error:
-        raise _misfit(source, data, columns, error) from error
-    if table.num_rows != len(lines):
-        raise AssertionError(f"the CSV parser made {table.num_rows} rows of {len(lines)} lines")
-    arrays = [table.column(i).chunk(0) for i in range(len(columns))]
-    finished = []
-    for column, array in zip(columns, arrays, strict=True):
-        if not _holds(array):
-            raise _misfit(source, data, columns, None)
-        finished.append(_finish(array, column.type))
+        arrays = _arrays(_csv(data, types), len(lines))
+        fit = all(_holds(array) for array in arrays)
+    except pa.ArrowInvalid:
+        fit = False
+    if not fit:
+        texts = _arrays(_csv(data, [pa.string()] * len(columns)), len(lines))
+        arrays = [_one_by_one(source, text, column) for text, column in zip(texts, columns, strict=True)]
+    finished = [_finish(array, column.type) for array, column in zip(arrays, columns, strict=True)]
     schema = pa.schema([pa.field(column.name, arrow_type(column.type)) for column in columns])
     return pa.RecordBatch.from_arrays(finished, schema=schema)
+
+
+def _arrays(table: pa.Table, rows: int) -> list[pa.Array]:
+    if table.num_rows != rows:
+        raise AssertionError(f"the CSV parser made {table.num_rows} rows of {rows} lines")
+    return [column.chunk(0) for column in table.columns]
 
 
 def _csv(data: bytes, types: Sequence[pa.DataType]) -> pa.Table:
@@ -126,37 +131,31 @@ def _unhex(digits: pa.Array) -> pa.Array:
     return pa.Array.from_buffers(pa.binary(), len(digits), buffers, null_count=digits.null_count)
 
 
-def _misfit(
-    source: str, data: bytes, columns: Sequence[ReadColumn], error: pa.ArrowInvalid | None
-) -> ValueDoesNotFit:
-    """Which value of which column has no place in its type."""
-    texts = _csv(data, [pa.string()] * len(columns))
-    for i, column in enumerate(columns):
-        value = _first_unfit(texts.column(i).chunk(0), column.type)
-        if value is not None:
-            where = column.origin or f"output column {column.name}"
-            kind = "DECIMAL" if column.type.startswith("DECIMAL") else column.type
-            hint = SETTINGS.get(kind, "see the setting numeric" if kind in ("DECIMAL", "DOUBLE") else "")
-            text = f"{where}: the value {value[:100]!r} does not fit {column.type}"
-            return ValueDoesNotFit(source, f"{text}; {hint}" if hint else text)
-    return ValueDoesNotFit(source, f"a value does not fit its column: {error}")
-
-
-def _first_unfit(texts: pa.Array, type_: str) -> str | None:
-    """The first text that does not parse as the type, by halving; None if all do."""
-
-    def fits(part: pa.Array) -> bool:
-        if type_ in ("VARCHAR", "JSON", "UUID", "BLOB"):
-            return True
-        lines = b"\n".join((value or "").encode() for value in part.to_pylist()) + b"\n"
-        try:
-            return _holds(_csv(lines, [_csv_type(type_)]).column(0).chunk(0))
-        except pa.ArrowInvalid:
-            return False
-
-    if fits(texts):
-        return None
+def _one_by_one(source: str, texts: pa.Array, column: ReadColumn) -> pa.Array:
+    """A column from its texts, when something in the batch did not fit. Raises ValueDoesNotFit if it was here."""
+    type_ = _csv_type(column.type)
+    if pa.types.is_string(type_):
+        return texts
+    if pa.types.is_decimal(type_) or pa.types.is_integer(type_):
+        # The server may compute with more scale than was announced: '-999.90' is a DECIMAL(4,1) all the same.
+        texts = pc.replace_substring_regex(texts, r"\.0*$|(\.\d*[1-9])0+$", r"\1")
+    array = _read(texts, type_)
+    if array is not None:
+        return array
     while len(texts) > 1:
         half = len(texts) // 2
-        texts = texts[:half] if not fits(texts[:half]) else texts[half:]
-    return str(texts[0].as_py())
+        texts = texts[half:] if _read(texts[:half], type_) is not None else texts[:half]
+    where = column.origin or f"output column {column.name}"
+    kind = "DECIMAL" if column.type.startswith("DECIMAL") else column.type
+    text = f"{where}: the value {str(texts[0])[:100]!r} does not fit {column.type}"
+    raise ValueDoesNotFit(source, f"{text}; {SETTINGS[kind]}" if kind in SETTINGS else text)
+
+
+def _read(texts: pa.Array, type_: pa.DataType) -> pa.Array | None:
+    """The texts as the type; None if one of them does not fit."""
+    lines = b"\n".join(text.encode() if text is not None else b"" for text in texts.to_pylist()) + b"\n"
+    try:
+        [array] = _arrays(_csv(lines, [type_]), len(texts))
+    except pa.ArrowInvalid:
+        return None
+    return array if _holds(array) else None

@@ -73,10 +73,7 @@ def announced(
     if type_.builtin and type_.name == "numeric":
         return _numeric(modifier, numeric)
     known = _SAME.get(type_.name) if type_.builtin else None
-    if known is None:
-        read = AS_TEXT
-    else:
-        read = "{0}"
+    read = AS_TEXT if known is None else "{0}"
     if collated and exact_text and (known == "VARCHAR" or type_.name in _TEXT_ELEMENTS):
         # Typed before it is collated: citext has a default collation, name is always collated "C".
         read = f"({IN_DEFAULT_COLLATION.format(read)})"
@@ -129,7 +126,7 @@ def _array(element: int, modifier: int, types: Mapping[int, PgType], numeric: st
     if not type_.builtin:
         return "VARCHAR", AS_TEXT
     if type_.name == "numeric":
-        item, read = _numeric(own, numeric)
+        item = _numeric(own, numeric)[0]
         return f"{item}[]", {"DOUBLE": "CAST({0} AS float8[])", "VARCHAR": AS_TEXTS}.get(item, "{0}")
     if type_.name not in _SAME:
         return "VARCHAR", AS_TEXT

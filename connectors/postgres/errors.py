@@ -18,6 +18,8 @@ from watersmeet.spi import (
 _PRIMARY = re.compile(r"(?:^|[:\]\n] )\S+:  (.+)")
 """libpq prints 'SEVERITY:  message', the severity in the server's language; LINE, DETAIL and HINT follow on own lines."""
 
+_UNREAD = re.compile(r"ReadRecord failed at row \d+: (.+)")
+
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _REFUSED = frozenset({"42501", "28000", "28P01"})
 _CHANGED = frozenset({"42P01", "42703", "3F000"})
@@ -55,6 +57,8 @@ def querying(source: str, error: Exception, *, late: bool = False) -> SourceErro
     """The error for a statement that failed. `late`: our own deadline has passed."""
     state = error.sqlstate if isinstance(error, DriverError) else None
     words = primary_message(str(error))
+    if state is None and (unread := _UNREAD.search(str(error))) is not None:
+        return SourceQueryFailed(source, f"the driver cannot read a value: {unread[1]}")
     if state is None:
         return SourceUnavailable(source, "the connection was lost during a query")
     if state == QUERY_CANCELED:

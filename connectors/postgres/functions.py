@@ -72,8 +72,8 @@ def _arithmetic() -> Iterable[Entry]:
         name="/",
         args=("int", "int"),
         sql="(CASE WHEN {1} <> 0 THEN CAST({0} AS float8) / CAST({1} AS float8)"
-        " WHEN {0} > 0 THEN float8 'Infinity' WHEN {0} < 0 THEN float8 '-Infinity' WHEN {0} = 0 AND {1} = 0"
-        " THEN float8 'NaN' END)",
+        " WHEN {1} = 0 THEN CASE sign({0}) WHEN 1 THEN float8 'Infinity' WHEN -1 THEN float8 '-Infinity'"
+        " WHEN 0 THEN float8 'NaN' END END)",
         result="double",
     )
     yield from each("date", (("date",),), "{0}")

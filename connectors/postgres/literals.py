@@ -109,7 +109,7 @@ def _date(text: str) -> str | None:
         return None
     # From 4713 BC to 5874897 for dates, to 294276 for timestamps; DuckDB's reach further back and forth.
     before_christ = bool(match[2])
-    if int(match[1]) > (4700 if before_christ else 294000):
+    if int(match[1]) > (4713 if before_christ else 294000):
         return None
     return text.replace(" (BC)", " BC")
 

@@ -43,8 +43,9 @@ def expression(sql: str, type_: str, position: int) -> str:
     name = "text[]" if decimal else types(type_)
     value = f"CAST({sql} AS text[])" if decimal else sql
     # COPY sends {{1,2},{3,4}} so that ADBC reads {1,2,3,4}. PostgreSQL's refusal to read '"watersmeet0:{{…' as an array
-    # carries column and value to us.
-    return f"CASE WHEN array_ndims({sql}) > 1 THEN CAST('{MARK}{position}:' || CAST({sql} AS text) AS {name}) ELSE {value} END"
+    # carries column and value to us. [:] counts elements from 1, ADBC refuses the likes of '[5:6]={1,2}'.
+    refused = f"CAST('{MARK}{position}:' || CAST({sql} AS text) AS {name})"
+    return f"CASE WHEN array_ndims({sql}) > 1 THEN {refused} ELSE ({value})[:] END"
 
 
 def multidimensional(message: str) -> tuple[int, str] | None:

@@ -363,4 +363,27 @@ def _spelled(name: str, args: list[str]) -> str:
 
 
 def function_name(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+    """A function's name as the engine takes it: quoted where its grammar has a form of its own for the word."""
+    return name if name.isidentifier() and name not in _SPECIAL_FORMS else '"' + name.replace('"', '""') + '"'
+
+
+_SPECIAL_FORMS = frozenset(
+    [
+        "left",
+        "map",
+        "nullif",
+        "overlay",
+        "position",
+        "right",
+        "row",
+        "substring",
+        "trim",
+        "if",
+        "coalesce",
+        "exists",
+        "cast",
+        "try_cast",
+        "extract",
+        "list",
+    ]
+)

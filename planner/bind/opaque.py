@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from connectors.sqlgen.duckdb import DUCKDB
 from connectors.sqlgen.printer import sql_of
-from connectors.sqlgen.tree import ColumnRef, Constant, CteRef, Input, OpaqueQuery, Query, Select
+from connectors.sqlgen.tree import Call, ColumnRef, Constant, CteRef, Input, OpaqueQuery, Query, Select
 from planner.bind.context import Context, Ctes
 from planner.bind.expressions import Expressions
+from planner.bind.information_schema import is_information_schema, view
 from planner.bind.relations import check_table_function, scan_of
 from planner.bind.scope import NotUnderstood, Scope, unique_names
 from planner.bind.tables import resolve
@@ -105,7 +106,7 @@ class _Text:
                 self.visit(argument, local)
             return
         if kind == "SHOW_REF" and node.get("show_type") not in {"DESCRIBE", "SUMMARY"}:
-            raise InvalidExpression("SHOW is not available here: read information_schema.tables instead")
+            raise InvalidExpression("SHOW cannot be part of another statement: read information_schema instead")
         if kind in {"COLUMN_DATA", "DELIM_GET", "BOUND_TABLE_REF"}:
             raise InvalidExpression(f"{kind} cannot be written in a statement")
         if node.get("class") in {"FUNCTION", "WINDOW"}:
@@ -166,6 +167,11 @@ class _Text:
             items = tuple(ColumnRef(alias, f"c{i}", type_) for i, type_ in enumerate(cte.types))
             query: Query = Select(items, CteRef(alias, cte.name, cte.types))
             names = tuple(unique_names(cte.columns))
+            shown = path[-1]
+        elif is_information_schema(path):
+            values, names = view(path, self.context.sources, self.context.alias())
+            items = tuple(ColumnRef(values.alias, f"c{i}", type_) for i, type_ in enumerate(values.types))
+            query = Select(items, values, Call("is not null", (items[0],), "BOOLEAN"))
             shown = path[-1]
         else:
             source, table = resolve(path, self.context.sources, self.context.request.session)

@@ -25,6 +25,7 @@ from connectors.sqlgen.tree import (
 )
 from planner.bind.context import Context, Ctes
 from planner.bind.expressions import Expressions
+from planner.bind.information_schema import is_information_schema, view
 from planner.bind.scope import Named, NotUnderstood, Scope, Visible, pick, unique_names
 from planner.bind.tables import resolve
 from planner.errors import FunctionRefused, InvalidExpression, UnknownName
@@ -117,9 +118,24 @@ class Relations:
                 for i, (name, type_) in enumerate(zip(cte.columns, cte.types, strict=True))
             ]
             return CteRef(alias, cte.name, cte.types), path, columns
+        if is_information_schema(path):
+            return self.information_schema(path)
         source, table = resolve(path, self.context.sources, self.context.request.session)
         scan = scan_of(self.context.alias(), source, table)
         return scan, (source.name, table.schema, table.name), visible(scan)
+
+    def information_schema(self, path: tuple[str, ...]) -> tuple[Relation, tuple[str, ...], list[Visible]]:
+        """A view over the catalogs, as VALUES; its first column is NULL in the row that stands for none."""
+        values, names = view(path, self.context.sources, self.context.alias())
+        first = ColumnRef(values.alias, "c0", values.types[0])
+        items = tuple(ColumnRef(values.alias, f"c{i}", type_) for i, type_ in enumerate(values.types))
+        alias = self.context.alias()
+        columns = [
+            Visible(name, ColumnRef(alias, f"c{i}", type_))
+            for i, (name, type_) in enumerate(zip(names, values.types, strict=True))
+        ]
+        query = Select(items, values, Call("is not null", (first,), "BOOLEAN"))
+        return Derived(alias, query), path, columns
 
     def derived(self, node: dict[str, Any]) -> tuple[Relation, tuple[str, ...], list[Visible]]:
         try:

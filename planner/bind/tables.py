@@ -19,15 +19,15 @@ def resolve(path: tuple[str, ...], sources: Mapping[str, SourceInfo], session: S
     """
     shown = ".".join(path)
     if len(path) == 3:
-        source = _named(path[0], sources)
+        source = named_source(path[0], sources)
         if source is not None and (table := _table(source, path[1], path[2])) is not None:
             return source, table
         raise _unknown(shown, path[-1], sources)
-    current = _named(session.catalog, sources) if session.catalog else None
+    current = named_source(session.catalog, sources) if session.catalog else None
     if len(path) == 2:
         if current is not None and (table := _table(current, path[0], path[1])) is not None:
             return current, table
-        source = _named(path[0], sources)
+        source = named_source(path[0], sources)
         if source is not None and (table := _table(source, source.catalog.default_schema, path[1])) is not None:
             return source, table
         found = [(s, t) for s in sources.values() if (t := _table(s, path[0], path[1])) is not None]
@@ -50,7 +50,8 @@ def resolve(path: tuple[str, ...], sources: Mapping[str, SourceInfo], session: S
     return found[0]
 
 
-def _named(name: str | None, sources: Mapping[str, SourceInfo]) -> SourceInfo | None:
+def named_source(name: str | None, sources: Mapping[str, SourceInfo]) -> SourceInfo | None:
+    """The source of that name; exact case wins."""
     if name is None:
         return None
     return sources.get(name) or next((s for key, s in sources.items() if key.lower() == name.lower()), None)

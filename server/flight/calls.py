@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain
@@ -34,10 +33,6 @@ ACTIONS = {
     "CreatePreparedStatement": "Prepare a statement. Body: ActionCreatePreparedStatementRequest.",
     "ClosePreparedStatement": "Does nothing, handles hold no state. Body: ActionClosePreparedStatementRequest.",
 }
-
-
-PATIENCE = 30.0
-"""Seconds in which a client must have sent its parameters: until then it occupies a thread."""
 
 
 class Calls:
@@ -185,7 +180,7 @@ class Calls:
         subject = call.principal.subject
         content = self._sealer.open(Kind.HANDLE, subject, command.prepared_statement_handle)
         announced = pa.ipc.read_schema(pa.py_buffer(content.statement.parameter_schema))
-        with self._calls, _patience(call.context):
+        with self._calls:
             values = prepared.bind(announced, chain((first,), frames))
         content.statement.ClearField("parameters")
         if values is not None:
@@ -246,14 +241,3 @@ def _cancel_when_over(context: grpc.ServicerContext, answer: Answer, finished: t
 
     if not context.add_callback(over):
         answer.cancel()
-
-
-@contextmanager
-def _patience(context: grpc.ServicerContext) -> Iterator[None]:
-    """End a call whose client does not send on."""
-    timer = threading.Timer(PATIENCE, context.cancel)
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +20,9 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from auth.authenticator import Authenticator
 from server.flight.calls import Calls
-from server.flight.middleware import LOGINS, Door
+from server.flight.errors import BadRequest
+from server.flight.middleware import LOGINS, Call, Door
+from server.flight.patience import Patience
 from server.flight.tickets import Sealer, TicketsConfig
 from server.flight.tls import TlsConfig, credentials
 from server.requests import Queries
@@ -69,16 +72,24 @@ class FlightOptions:
     """Other calls at once: planning, metadata, parameters."""
     statement_timeout: float = 300.0
     """Seconds that a statement may run. A client's own deadline may be shorter."""
+    patience: float = 20.0
+    """Seconds in which a client must have sent what it began to send."""
 
 
 class FlightServer:
     """A server that is about to run. Owned by who made it, who stops it."""
 
     def __init__(
-        self, server: grpc.Server, threads: ThreadPoolExecutor, servicer: health.HealthServicer, options: FlightOptions
+        self,
+        server: grpc.Server,
+        threads: ThreadPoolExecutor,
+        patience: Patience,
+        servicer: health.HealthServicer,
+        options: FlightOptions,
     ) -> None:
         self._server = server
         self._threads = threads
+        self._patience = patience
         self._health = servicer
         self._options = options
 
@@ -94,6 +105,7 @@ class FlightServer:
             port = 0
         if port == 0:
             raise OSError(f"cannot listen on {self._options.listen}")
+        self._patience.start()
         self._server.start()
         self._serving(health_pb2.HealthCheckResponse.SERVING)
         return port
@@ -107,6 +119,7 @@ class FlightServer:
         self._server.stop(seconds).wait()
         ended = threading.Thread(target=self._threads.shutdown, name="wind up", daemon=True)
         ended.start()
+        self._patience.stop()
         ended.join(WIND_UP)
         if ended.is_alive():
             log.warning("calls that were cancelled have not ended after %s s", WIND_UP)
@@ -136,56 +149,70 @@ def create_server(
         calls=options.calls,
         statement_timeout=options.statement_timeout,
     )
+    patience = Patience(options.patience)
     threads = ThreadPoolExecutor(options.streams + options.calls + LOGINS + _SPARE, thread_name_prefix="flight")
-    server = grpc.server(threads, handlers=[_methods(door, calls)], options=_CHANNEL)
+    server = grpc.server(threads, handlers=[_methods(door, calls, patience)], options=_CHANNEL)
     # Watch streams wait without a thread each.
     servicer = health.HealthServicer(
         experimental_non_blocking=True, experimental_thread_pool=ThreadPoolExecutor(1, thread_name_prefix="health")
     )
     health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
-    return FlightServer(server, threads, servicer, options)
+    return FlightServer(server, threads, patience, servicer, options)
 
 
-def _methods(door: Door, calls: Calls) -> grpc.GenericRpcHandler:
+def _methods(door: Door, calls: Calls, patience: Patience) -> grpc.GenericRpcHandler:
     """Every method of the service. Unlisted ones do not exist: gRPC answers UNIMPLEMENTED by itself."""
-    unary, unary_stream, stream_stream = (
-        grpc.unary_unary_rpc_method_handler,
-        grpc.unary_stream_rpc_method_handler,
-        grpc.stream_stream_rpc_method_handler,
-    )
-    return grpc.method_handlers_generic_handler(
-        SERVICE,
-        {
-            "Handshake": stream_stream(_many(door, "Handshake", calls.handshake)),
-            "ListFlights": unary_stream(_many(door, "ListFlights", calls.list_flights)),
-            "GetFlightInfo": unary(_one(door, "GetFlightInfo", calls.get_flight_info)),
-            "PollFlightInfo": unary(_one(door, "PollFlightInfo", calls.poll_flight_info)),
-            "GetSchema": unary(_one(door, "GetSchema", calls.get_schema)),
-            "DoGet": unary_stream(_many(door, "DoGet", calls.do_get)),
-            "DoPut": stream_stream(_many(door, "DoPut", calls.do_put)),
-            "DoExchange": stream_stream(_many(door, "DoExchange", calls.do_exchange)),
-            "DoAction": unary_stream(_many(door, "DoAction", calls.do_action)),
-            "ListActions": unary_stream(_many(door, "ListActions", calls.list_actions)),
-        },
-    )
+    one_request: dict[str, Callable[[Call, bytes], Message | Iterator[Message | bytes]]] = {
+        "ListFlights": calls.list_flights,
+        "GetFlightInfo": calls.get_flight_info,
+        "PollFlightInfo": calls.poll_flight_info,
+        "GetSchema": calls.get_schema,
+        "DoGet": calls.do_get,
+        "DoAction": calls.do_action,
+        "ListActions": calls.list_actions,
+    }
+    many_requests: dict[str, Callable[[Call, Generator[bytes]], Iterator[Message | bytes]]] = {
+        "Handshake": calls.handshake,
+        "DoPut": calls.do_put,
+        "DoExchange": calls.do_exchange,
+    }
+    methods = {name: _single(method) for name, method in one_request.items()} | many_requests
+    # All are registered as streams, the same thing on the wire: gRPC calls a unary method only when its request has
+    # arrived, and a thread waits for that. This way strangers are sent off first, and the others have to hurry.
+    handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
+        name: grpc.stream_stream_rpc_method_handler(_behind(door, patience, name, method))
+        for name, method in methods.items()
+    }
+    return grpc.method_handlers_generic_handler(SERVICE, handlers)
 
 
-def _one(door: Door, rpc: str, method: Callable[..., Message]) -> Callable[[bytes, grpc.ServicerContext], bytes]:
-    """A method with one answer, behind the door."""
+def _single(
+    method: Callable[[Call, bytes], Message | Iterator[Message | bytes]],
+) -> Callable[[Call, Generator[bytes]], Iterator[Message | bytes]]:
+    """A method of one request as one of a stream of them."""
 
-    def answer(request: bytes, context: grpc.ServicerContext) -> bytes:
-        with door.call(context, rpc) as call:
-            return method(call, request).SerializeToString()
+    def answers(call: Call, requests: Generator[bytes]) -> Iterator[Message | bytes]:
+        with closing(requests):  # what comes after it is not waited for
+            request = next(requests, None)
+        if request is None:
+            raise BadRequest("the call has no request message")
+        answer = method(call, request)
+        if isinstance(answer, Message):
+            yield answer
+        else:
+            yield from answer
 
-    return answer
+    return answers
 
 
-def _many(door: Door, rpc: str, method: Callable[..., Iterator[Message | bytes]]) -> Callable[..., Iterator[bytes]]:
-    """A method with a stream of answers, behind the door. `request` is the bytes of one, or a stream of them."""
+def _behind(
+    door: Door, patience: Patience, rpc: str, method: Callable[[Call, Generator[bytes]], Iterator[Message | bytes]]
+) -> Callable[[Iterator[bytes], grpc.ServicerContext], Iterator[bytes]]:
+    """A method behind the door."""
 
-    def answers(request: bytes | Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
-        with door.call(context, rpc) as call:
-            for answer in method(call, request):
+    def answers(requests: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
+        with door.call(context, rpc) as call, closing(patience.requests(context, requests)) as received:
+            for answer in method(call, received):
                 yield answer if isinstance(answer, bytes) else answer.SerializeToString()
 
     return answers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import venv
@@ -26,20 +27,19 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A virtual environment with the wheel, and our own one's packages in reach for what it depends on."""
     folder = tmp_path_factory.mktemp("wheel")
     # A copy, because a build leaves its traces in the folder that it runs in.
-    tracked = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")
-    for name in tracked:
-        if (ROOT / name).is_file() and not name.startswith(("tests/", ".venv/")):
-            copy = folder / "source" / name
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            copy.write_bytes((ROOT / name).read_bytes())
+    source = folder / "source"
+    for package in ROOT.glob("*/__init__.py"):
+        shutil.copytree(package.parent, source / package.parent.name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("LICENSE", "README.md", "pyproject.toml", "setup.py"):
+        shutil.copy(ROOT / name, source)
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
-    build = [*pip, "wheel", "--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", folder, folder / "source"]
-    run(*build)
+    offline = ["--no-deps", "--no-index"]
+    run(*pip, "wheel", *offline, "--no-build-isolation", "--wheel-dir", folder, source)
     (wheel,) = folder.glob("*.whl")
     place = folder / "venv"
     venv.create(place, with_pip=False)
     site = next(place.glob("lib/python*/site-packages"))
-    run(*pip, "--python", place / "bin" / "python", "install", "--no-deps", "--no-index", wheel)
+    run(*pip, "--python", place / "bin" / "python", "install", *offline, wheel)
     ours = next(TOOLS.parent.glob("lib/python*/site-packages"))
     (site / "dependencies.pth").write_text(f"{ours}\n")
     return place

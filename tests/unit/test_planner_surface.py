@@ -111,3 +111,21 @@ def test_parameters_are_typed_by_their_context_and_bound_exactly(world: SmallWor
     assert "parameter 2" in str(caught.value)
     with pytest.raises(PlanningError, match="parameter 6 has no value"):
         plan(request(sql, parameters={name: values[name] for name in "12345"}), world.sources)
+
+
+@pytest.mark.parametrize(
+    ("sql", "rows"),
+    [
+        ("SHOW CATALOGS", [("s1",), ("s2",), ("s3",)]),
+        ("SHOW TABLES FROM s2.main", [("s2", "main", name, "BASE TABLE") for name in ("nation", "w", "z")]),
+        ("SELECT count(*) FROM information_schema.columns WHERE table_name = 'x'", [(4,)]),
+        ("SELECT table_name FROM s1.information_schema.tables ORDER BY 1", [("region",), ("x",), ("y",)]),
+        ("SELECT count(*) FROM s1.information_schema.key_column_usage", [(0,)]),
+        ("PIVOT s1.information_schema.tables ON table_type IN ('BASE TABLE') USING count(*) GROUP BY table_schema",
+         [("main", 3)]),
+        ("SHOW COLUMNS FROM y", [("a", "INTEGER", "YES", None, None, None), ("e", "BIGINT", "YES", None, None, None),
+                                 ("f", "DOUBLE", "YES", None, None, None)]),
+    ],
+)  # fmt: skip
+def test_the_catalogs_describe_themselves(sql: str, rows: list[tuple[object, ...]], world: SmallWorld) -> None:
+    assert world.run(plan(request(sql), world.sources)) == rows

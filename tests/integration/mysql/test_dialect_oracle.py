@@ -57,8 +57,13 @@ def tuples(table: pa.Table) -> list[tuple[Any, ...]]:
 
 
 def rows_of(con: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:
-    """DuckDB's rows by way of Arrow, as the server's come."""
-    return tuples(con.sql(sql).to_arrow_table())
+    """DuckDB's rows; by way of Arrow, which is slower, only where its own way would want pytz."""
+    with con.cursor() as cursor:
+        result = cursor.execute(sql)
+        if not any("TIME ZONE" in str(column[1]) for column in result.description or ()):
+            return result.fetchall()
+    with con.cursor() as cursor:
+        return tuples(cursor.sql(sql).to_arrow_table())
 
 
 class Oracle:
@@ -86,7 +91,7 @@ class Oracle:
         try:
             names = ", ".join(f"{s.schema}.{s.table} AS {s.alias}" for s in self.engine)
             row = self.con.execute(f"DESCRIBE SELECT {text} FROM {names}").fetchone()
-        except (duckdb.BinderException, duckdb.ConversionException):
+        except duckdb.Error:
             return None
         assert row is not None
         return str(row[1])
@@ -141,6 +146,11 @@ def same(mine: Any, theirs: Any) -> bool:
     return type(mine) is type(theirs) and bool(mine == theirs)
 
 
+def announceable(value: Any) -> bool:
+    """HUGEINT is announced with 38 digits; DuckDB's own has some values of 39."""
+    return not isinstance(value, int) or abs(value) < 10**38
+
+
 def calls(oracle: Oracle, entry: Entry) -> Iterator[tuple[Expr, ...]]:
     """Combinations of arguments: columns with columns, and with constants on either side."""
     choices = []
@@ -177,7 +187,7 @@ def test_a_scalar_gives_the_same_value_as_duckdb(entry: Entry, oracle: Oracle) -
             continue
         call = Call(entry.name, args, type_)
         printed = Printer(DIALECT, Join("inner", oracle.a, oracle.b, None)).fill(entry, args)
-        mine = oracle.local(call, pairs)
+        mine = {key: value for key, value in oracle.local(call, pairs).items() if announceable(value)}
         if not mine:
             continue
         theirs = oracle.remote(printed, type_, pairs, list(mine))

@@ -5,6 +5,7 @@ A row on which DuckDB raises is left out of PostgreSQL's query; on all others Po
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ HOSTILE: dict[str, tuple[str | None, ...]] = {
     "SMALLINT": ("0", "1", "-1", "7", "-7", "32767", "-32768", None),
     "INTEGER": ("0", "1", "-1", "2", "10", "2147483647", "-2147483648", None),
     "BIGINT": ("0", "1", "-1", "3", "9007199254740993", "9223372036854775807", "-9223372036854775808", None),
-    "HUGEINT": ("0", "1", "-1", "9223372036854775808", "99999999999999999999999999999999999999", "-12345678901234567890", None),
+    "HUGEINT": ("0", "1", "-1", "9223372036854775808", "49999999999999999999999999999999999999", "-12345678901234567890", None),
     "DECIMAL(5,2)": ("0.00", "1.00", "-1.00", "0.01", "2.55", "-2.55", "2.50", "999.99", "-999.99", None),
     "DECIMAL(18,4)": ("0.0000", "1.0000", "2.5500", "-0.0001", "0.0050", "99999999999999.9999", "-99999999999999.9999", None),
     "DECIMAL(38,10)": ("0.0000000000", "1.0000000000", "0.0000000001", "12345678901234567890123456.7890123456", "-2.5000000000", None),
@@ -201,7 +202,7 @@ def _values(array: pa.Array) -> list[Any]:
         array = array.view(pa.int64())
     values = array.to_pylist()
     if pa.types.is_floating(array.type):
-        return [None if v is None else "nan" if v != v else struct.pack(">d", v) for v in values]
+        return [None if v is None else "nan" if math.isnan(v) else struct.pack(">d", v) for v in values]
     if pa.types.is_list(array.type):
         return [None if v is None else tuple(v) for v in values]
     return values

@@ -21,7 +21,7 @@ SELECT "group", count(*), max("Order") FROM pg.public."Mixed Case" GROUP BY "gro
 -- case: two columns that differ only in case
 SELECT "A", "a" FROM pg.public."Twins" WHERE "a" > 10
 -- reference
-SELECT * FROM (VALUES (1, 10), (2, 20), (NULL, 30)) t("A", "a_") WHERE a_ > 10
+SELECT x AS "A", y AS "a" FROM (VALUES (1, 10), (2, 20), (NULL, 30)) t(x, y) WHERE y > 10
 
 -- case: a star is all columns
 SELECT * FROM pg.public.items

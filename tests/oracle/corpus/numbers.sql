@@ -125,8 +125,11 @@ SELECT count(DISTINCT f8), count(DISTINCT f4) FROM pg.public.numbers
 -- case: negative zero comes through
 SELECT id, f8, f4 FROM pg.public.numbers WHERE id IN (4, 5)
 
--- case: negative zero of MySQL comes through
-SELECT id, f8, f4 FROM my.shop.numbers WHERE id IN (4, 6)
+-- case: negative zero made of MySQL's zero
+SELECT id, -f8, f8 * -1.0, f8 * -1e0, -f4 FROM my.shop.numbers WHERE id IN (4, 6)
+
+-- case: negative zero made of PostgreSQL's zero
+SELECT id, -f8, f8 * -1e0, abs(f8), f8 + 0.0 FROM pg.public.numbers WHERE id IN (4, 5)
 
 -- case: isnan, isinf, isfinite
 SELECT id, isnan(f8), isinf(f8), isfinite(f8) FROM pg.public.numbers
@@ -241,6 +244,12 @@ SELECT stddev(i4), var_pop(i4) FROM pg.public.numbers WHERE id IN (1, 2)
 
 -- case: median and quantiles
 SELECT median(i4), quantile_disc(i4, 0.5), quantile_cont(m, 0.25) FROM pg.public.numbers WHERE id < 6
+
+-- case: small negative literals keep the column's type
+SELECT id, i2 * -1, i2 % -3, i2 - -1 FROM pg.public.numbers WHERE i2 > -100 AND i2 < 100
+
+-- case: a filter with a negative literal
+SELECT id FROM my.shop.numbers WHERE i1 > -100 AND i4 <> -2 AND m > -1.5
 
 -- case: negative literals
 SELECT id FROM pg.public.numbers WHERE i8 = - 7 OR i8 = -(-7) OR m = -1.5

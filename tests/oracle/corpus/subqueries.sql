@@ -135,3 +135,24 @@ SELECT (SELECT count(*) FROM pg.public.people) + (SELECT count(*) FROM my.shop.c
 -- case: more than one row in a scalar subquery
 -- raises
 SELECT id, (SELECT id FROM my.shop.customers) FROM pg.public.items
+
+-- case: a count in the output is not the one of a scalar subquery beside it
+SELECT person, count(*), (SELECT count(*) FROM my.crm.items) FROM pg.public.orders GROUP BY person
+
+-- case: a count in ORDER BY is not the one of a scalar subquery beside it
+SELECT person, (SELECT count(*) FROM my.crm.items) AS n FROM pg.public.orders GROUP BY person ORDER BY count(*) DESC, person
+
+-- case: a count is not the one of a scalar subquery in the same source
+SELECT person, count(*) - (SELECT count(*) FROM pg.public.people) FROM pg.public.orders GROUP BY person
+
+-- case: a window is not the one of a subquery beside it
+SELECT id, count(*) OVER (), (SELECT max(n) FROM (SELECT count(*) OVER () AS n FROM my.crm.items)) FROM pg.public.people QUALIFY count(*) OVER () > (SELECT min(n) FROM (SELECT count(*) OVER () AS n FROM my.crm.items))
+
+-- case: an aggregate of a constant is not the one of a subquery beside it
+SELECT city, sum(1) FROM pg.public.people GROUP BY city HAVING sum(1) >= (SELECT sum(1) FROM my.crm.items)
+
+-- case: an outer group key inside a correlated subquery
+SELECT person, (SELECT max(c.name) FROM my.shop.customers c WHERE c.id = o.person) FROM pg.public.orders o GROUP BY person
+
+-- case: an outer aggregate inside a correlated subquery
+SELECT person, (SELECT count(*) FROM my.shop.customers c WHERE c.id <= count(o.id)) FROM pg.public.orders o GROUP BY person
