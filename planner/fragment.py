@@ -37,7 +37,7 @@ from connectors.sqlgen.tree import (
 from planner.clusters import Clusters
 from planner.placement import Placement
 from planner.plan import Fragment, SourceInfo
-from planner.rules.algebra import has_window
+from planner.rules.algebra import has_window, tables_of
 from planner.statistics import estimate
 from watersmeet.spi import Read
 
@@ -144,7 +144,11 @@ class Cutter:
             return None
         below, found = self.top_groups(block, below, found, kept)
         exchange = self.exchange(below, *found)
-        columns: dict[Expr, Expr] = dict(zip(items, columns_of(exchange), strict=True))
+        columns: dict[Expr, Expr] = {
+            item: column
+            for item, column in zip(items, columns_of(exchange), strict=True)
+            if not isinstance(item, Constant)
+        }
         rest = Select(
             block.items,
             exchange,
@@ -280,16 +284,22 @@ def columns_of(exchange: Exchange) -> tuple[ColumnRef, ...]:
 
 
 def replace_nodes(node: Any, mapping: dict[Any, Any]) -> Any:
-    """The tree with whole nodes replaced, the largest first; also inside subqueries (correlated columns)."""
+    """The tree with whole nodes replaced, the largest first.
 
-    def visit(part: Any) -> Any:
-        try:
-            found = mapping.get(part)
-        except TypeError:
-            found = None
-        return found if found is not None else rebuild(part, visit)
+    Inside the query of a subquery only what reads a column of ours is meant: its count(*) is its own.
+    """
+    correlated = {key: value for key, value in mapping.items() if tables_of(key)}
 
-    return visit(node)
+    def replaced(part: Any, known: dict[Any, Any]) -> Any:
+        found = known.get(part)
+        if found is not None:
+            return found
+        if isinstance(part, Subquery):
+            arg = None if part.arg is None else replaced(part.arg, known)
+            return replace(part, query=replaced(part.query, correlated), arg=arg)
+        return rebuild(part, lambda child: replaced(child, known))
+
+    return replaced(node, mapping)
 
 
 def _both(limit: Expr | None, offset: Expr | None) -> Expr | None:

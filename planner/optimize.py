@@ -9,10 +9,12 @@ from planner.rules.factor_or import factor_or
 from planner.rules.merge_derived import merge_derived
 from planner.rules.prune import inline_ctes, prune
 from planner.rules.push_filters import push_filters
+from planner.rules.semi_to_exists import semi_to_exists
 from planner.rules.transitive import transitive
 
 RULES: tuple[Callable[[Query], Query], ...] = (
     inline_ctes,  # first: a CTE used once is a derived table to all rules after it
+    semi_to_exists,  # a filter of the block, which its source can take
     factor_or,  # before the filters move, so that each part can move on its own
     push_filters,  # into what cannot be merged
     merge_derived,  # joins of several blocks become one FROM

@@ -40,8 +40,6 @@ class AggregatePrinter(ScalarPrinter):
                 self.grouping(args[0])
             if node.filter is None:
                 return self.distinct_fill(entry, node, args)
-            if self.dialect.aggregate_filter:
-                return f"{self.distinct_fill(entry, node, args)} FILTER (WHERE {self.expr(node.filter)})"
             counted: Expr = args[0] if args else Constant("1", "INTEGER")
             chosen = Call("case", (node.filter, counted, Constant(None, counted.type)), counted.type)
             if not args:  # count(*) FILTER (WHERE f) is count(CASE WHEN f THEN 1 END)

@@ -105,7 +105,7 @@ class Dialect:
     nulls: str = "say"
     """'say': NULLS FIRST/LAST can be written. 'emulate': sort by `x IS NULL` first."""
     joins: frozenset[str] = frozenset({"inner", "left", "right"})
-    """Of inner left right full semi anti; semi and anti are printed as [NOT] EXISTS everywhere."""
+    """Of inner left right full."""
     full_join_needs_equality: bool = True
     set_operations: frozenset[str] = frozenset()
     """Of 'union', 'union all', 'except', 'except all', 'intersect', 'intersect all'."""
@@ -114,8 +114,8 @@ class Dialect:
     group_text: str | None = None
     """How to group by a text column so that groups are equal bytes and the value comes back unchanged; None: local."""
     grouping_sets: bool = False
-    aggregate_filter: bool = False
-    """FILTER (WHERE …) can be written; otherwise the printer makes CASE WHEN."""
+    having_by_key: bool = True
+    """HAVING may read a group key that is printed in a form of its own."""
     aggregate_distinct: frozenset[str] = frozenset({"count"})
     """Aggregates for which DISTINCT is exact."""
     ctes: bool = True

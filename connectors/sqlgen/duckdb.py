@@ -28,7 +28,6 @@ DUCKDB = Dialect(
     joins=frozenset({"inner", "left", "right", "full", "semi", "anti"}),
     full_join_needs_equality=False,
     grouping_sets=True,
-    aggregate_filter=True,
     group_text="{0}",
     anything=True,
 )

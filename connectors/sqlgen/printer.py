@@ -28,6 +28,7 @@ from connectors.sqlgen.tree import (
     Sort,
     Values,
     With,
+    children,
     conjuncts,
     walk,
 )
@@ -109,6 +110,7 @@ class Printer(AggregatePrinter):
             if node.group:
                 parts.append("GROUP BY " + self.group(node))
             if node.having is not None:
+                self.check_having(node, node.having)
                 parts.append("HAVING " + self.expr(node.having))
             if node.qualify is not None:
                 if not self.dialect.anything:
@@ -123,6 +125,17 @@ class Printer(AggregatePrinter):
         finally:
             self.keys = outer
         return expressions, body.strip()
+
+    def check_having(self, node: Select, having: Expr) -> None:
+        """Refuse a HAVING that reads a group key which this dialect finds there only under its plain name."""
+        if self.dialect.having_by_key:
+            return
+        for key in node.group or ():
+            plain = isinstance(key, ColumnRef) and self.keys.get(key) == self.column(key)
+            if not plain and _above_grouping(having, key):
+                raise Refused(
+                    having, "construct", f"HAVING over this group key is not understood by {self.dialect.name}"
+                )
 
     def group(self, node: Select) -> str:
         assert node.group is not None
@@ -253,6 +266,15 @@ def _origins(node: Query) -> list[str | None]:
             column = next(c for c in scan.columns if c.name == item.column)
             origins.append(f"{scan.schema}.{scan.table}.{column.source_name}")
     return origins
+
+
+def _above_grouping(node: Any, key: Expr) -> bool:
+    """Whether an expression reads the group key outside of its aggregates."""
+    if node == key:
+        return True
+    if isinstance(node, Call) and node.aggregate:
+        return False
+    return any(_above_grouping(child, key) for child in children(node))
 
 
 def _all_equalities(condition: Expr | None) -> bool:

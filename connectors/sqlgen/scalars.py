@@ -134,7 +134,7 @@ class ScalarPrinter(ABC):
 
     def constant(self, node: Constant) -> str:
         if node.literal and self.dialect.anything and node.text is not None and node.type != "VARCHAR":
-            return node.text
+            return f"({node.text})" if node.text.startswith("-") else node.text
         text = self.dialect.literal(node.text, node.type)
         if text is None:
             raise Refused(node, "literal", f"{self.dialect.name} has no exact literal for this {node.type}")

@@ -123,6 +123,8 @@ class Context:
         """Arguments with parameters typed by their neighbours and literals of the type they are compared with."""
         known = next((arg.type for arg in args if arg.type and not _flexible(arg)), None)
         known = known or next((arg.type for arg in args if arg.type), None)
+        if name in {"+", "-"} and known == "INTERVAL":
+            known = "TIMESTAMP"  # what an interval is added to
         args = tuple(
             self.parameter(arg.name, "VARCHAR" if known in (None, '"NULL"') else known or "")
             if isinstance(arg, Parameter) and not arg.type

@@ -45,7 +45,7 @@ _BOUND = {
     "EXPR_PRECEDING_ROWS": "{} PRECEDING",
     "EXPR_FOLLOWING_ROWS": "{} FOLLOWING",
 }
-_NUMBER = re.compile(r"[0-9][0-9_]*(\.[0-9_]*)?([eE][+-]?[0-9]+)?|\.[0-9]+([eE][+-]?[0-9]+)?")
+_NUMBER = re.compile(r"-?[0-9][0-9_]*(\.[0-9_]*)?([eE][+-]?[0-9]+)?|\.[0-9]+([eE][+-]?[0-9]+)?")
 
 
 @dataclass(slots=True)

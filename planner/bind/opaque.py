@@ -45,12 +45,20 @@ def opaque_query(
     inputs = tuple(text.inputs)
     sql = context.oracle.text(marked)
     head = f"WITH {', '.join(_shape(given) for given in inputs)} " if inputs else ""
-    try:
-        columns = context.oracle.query_columns(f"{head}SELECT * FROM ({sql}) AS wm")
-    except Rejected as error:
-        raise InvalidExpression(error.message) from None
+    columns = _columns(context, head, sql)
     query = OpaqueQuery(sql, inputs, tuple(type_ for _, type_ in columns), why)
     return BoundQuery(query, tuple(name for name, _ in columns), (None,) * len(columns))
+
+
+def _columns(context: Context, head: str, sql: str) -> list[tuple[str, str]]:
+    """Names and types of the text's columns. As a derived table it would have repeated names numbered."""
+    try:
+        return context.oracle.query_columns(f"{head}({sql})")
+    except Rejected:  # DESCRIBE and the like are no queries in parentheses
+        try:
+            return context.oracle.query_columns(f"{head}SELECT * FROM ({sql}) AS wm")
+        except Rejected as error:
+            raise InvalidExpression(error.message) from None
 
 
 def _shape(given: Input) -> str:

@@ -68,7 +68,7 @@ class Queries:
             if inner["type"] == "RECURSIVE_CTE_NODE":
                 bound = opaque_query(self.context, _recursive(item), scope, "a recursive query", self.bind)
             else:
-                bound = self.bind(inner, scope, None)
+                bound = self.common(inner, scope, parent)
             given = value.get("aliases", ())
             names = [given[i] if i < len(given) else name for i, name in enumerate(bound.names)]
             name = self.context.cte()
@@ -82,6 +82,15 @@ class Queries:
         else:
             raise NotUnderstood(f"{kind.lower().replace('_', ' ')} is DuckDB's own")
         return replace(body, query=With(tuple(made), body.query)) if made else body
+
+    def common(self, node: dict[str, Any], ctes: Ctes, parent: Scope | None) -> BoundQuery:
+        """The query of a CTE: on its own, or with the names around the subquery that it stands in."""
+        try:
+            return self.bind(node, ctes, None)
+        except UnknownName:
+            if parent is None:
+                raise
+            return self.bind(node, ctes, parent)
 
     # ------------------------------------------------------------ set operations
 
@@ -156,6 +165,8 @@ class Queries:
             raise NotUnderstood("a WHERE that uses an alias of the select list")
         where = self.context.boolean(expressions.convert(where_node)) if where_node else None
         if where is not None and _has_aggregate(where):
+            if parent is not None:
+                raise NotUnderstood("an aggregate of the query around a subquery")
             raise InvalidExpression("WHERE cannot contain aggregates: use HAVING")
         items, names, origins = self.items(node, expressions, scope)
         if not items:

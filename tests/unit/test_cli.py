@@ -88,7 +88,7 @@ def test_sources_lists_tables(lake: Path, capsys: pytest.CaptureFixture[str]) ->
             "table",
             "n | s    | f    | d\n--+------+------+-----------\n0 | NULL |  0.0 | 2026-01-01\n1 | a1   | 0.25 | 2026-01-02\n(2 rows)\n",
         ),
-        ("csv", "n,s,f,d\r\n0,,0.0,2026-01-01\r\n1,a1,0.25,2026-01-02\r\n"),
+        ("csv", "n,s,f,d\n0,,0.0,2026-01-01\n1,a1,0.25,2026-01-02\n"),
         (
             "json",
             '{"n": 0, "s": null, "f": 0.0, "d": "2026-01-01"}\n{"n": 1, "s": "a1", "f": 0.25, "d": "2026-01-02"}\n',
@@ -146,7 +146,7 @@ def test_serve_answers_a_token_and_drains_on_sigterm(lake: Path, capsys: pytest.
         assert main(["token", "create", "--subject", "ana", "--ttl", "5m"]) == 0
         token = capsys.readouterr().out.strip()
         assert main(["query", "SELECT max(n) AS m FROM lake.t", "--url", url, "--token", token, "--format", "csv"]) == 0
-        assert capsys.readouterr().out == "m\r\n2\r\n"
+        assert capsys.readouterr().out == "m\n2\n"
         assert main(["query", "SELECT 1", "--url", url, "--token", "wrong"]) == 1
         assert capsys.readouterr().err.startswith("WM-4002: ")
         assert main(["query", "SELECT nothing FROM lake.t", "--url", url, "--token", token]) == 1

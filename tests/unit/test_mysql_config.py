@@ -11,7 +11,13 @@ from connectors.mysql.dialect import dialect
 
 def test_the_url_is_taken_apart_and_decoded() -> None:
     parts = address(Config(url="mysql://us%40er:p%2Fw%3A@db.example:3307/shop").url)
-    assert (parts.user, parts.password, parts.host, parts.port, parts.database) == ("us@er", b"p/w:", "db.example", 3307, "shop")
+    assert (parts.user, parts.password, parts.host, parts.port, parts.database) == (
+        "us@er",
+        b"p/w:",
+        "db.example",
+        3307,
+        "shop",
+    )
 
 
 @pytest.mark.parametrize(
@@ -28,7 +34,9 @@ def test_durations_carry_units(text: str | int, seconds: float) -> None:
     assert Config(url="mysql://u@h/", snapshot_max_age=text).snapshot_max_age == seconds
 
 
-@pytest.mark.parametrize("wrong", [{"pool": 0}, {"numeric": "decimal(39,2)"}, {"numeric": "float"}, {"zero_dates": "x"}, {"poool": 8}])
+@pytest.mark.parametrize(
+    "wrong", [{"pool": 0}, {"numeric": "decimal(39,2)"}, {"numeric": "float"}, {"zero_dates": "x"}, {"poool": 8}]
+)
 def test_what_is_unknown_or_out_of_range_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         Config(url="mysql://u@h/", **wrong)
