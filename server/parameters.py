@@ -36,7 +36,7 @@ def bind(row: pa.RecordBatch, names: Sequence[str], engine: Engine) -> Bound:
     """The row's values for the parameters called `names`: by name if the fields have all of them, else by position."""
     fields = [field.name.lstrip("$") for field in row.schema]
     if len(fields) != len(names):
-        raise ParameterRefused(f"the statement has {len(names)} parameters, {len(fields)} values are bound")
+        raise ParameterRefused(f"the statement has {len(names)} parameters, {len(fields)} are bound")
     positions = [fields.index(name) for name in names] if set(fields) == set(names) else list(range(len(names)))
     return {name: _constant(row.column(at), name, engine) for name, at in zip(names, positions, strict=True)}
 

@@ -7,6 +7,7 @@ visible catalogs -> plan (once more with fresh catalogs, if a name was unknown) 
 from __future__ import annotations
 
 import os
+import re
 import threading
 import time
 from collections.abc import Mapping
@@ -33,6 +34,9 @@ from server.parameters import Bound, bind, read_row
 from server.requests import Answer, Described, Request, VisibleCatalog
 from server.schemas import answer_schema, parameter_schema
 from watersmeet.spi import Source, SourceChanged
+
+_NAMED = re.compile(r"\$[A-Za-z_]")
+"""What parameters that have names look like; elsewhere, say in a string, it costs a second planning and no more."""
 
 
 class LocalQueries:
@@ -119,11 +123,16 @@ class LocalQueries:
         return plan
 
     def _plan_seen(self, request: Request, principal: Principal, seen: Seen) -> FederatedPlan:
-        plan = self._plan_bound(request, principal, seen, None)
         if request.parameters is None:
-            return plan
-        values = bind(read_row(request.parameters), [name for name, _ in plan.parameters], self._engine)
-        return self._plan_bound(request, principal, seen, values) if values else plan
+            return self._plan_bound(request, principal, seen, None)
+        row = read_row(request.parameters)
+        names = [str(position) for position in range(1, row.num_columns + 1)]
+        if _NAMED.search(request.sql):  # only the planner knows their order
+            names = [name for name, _ in self._plan_bound(request, principal, seen, None).parameters]
+        plan = self._plan_bound(request, principal, seen, bind(row, names, self._engine))
+        if len(plan.parameters) != row.num_columns:
+            raise ParameterRefused(f"the statement has {len(plan.parameters)} parameters, {row.num_columns} are bound")
+        return plan
 
     def _plan_bound(self, request: Request, principal: Principal, seen: Seen, values: Bound | None) -> FederatedPlan:
         settings = request.session.settings

@@ -78,7 +78,11 @@ def arithmetic(product_name: str) -> Iterator[Entry]:
     by_constant = {"constants": frozenset({1}), "check": _divisor}
     yield from each("/", (("int",), ("int",)), "(({0} * 1e0) / ({1} * 1e0))", **by_constant)
     yield Entry(
-        name="%", args=("int", "int"), sql="MOD(CAST({0} AS DECIMAL(65,0)), {1})", constants=frozenset({1}), check=_divisor
+        name="%",
+        args=("int", "int"),
+        sql="MOD(CAST({0} AS DECIMAL(65,0)), {1})",
+        constants=frozenset({1}),
+        check=_divisor,
     )
     yield Entry(
         name="//",
@@ -94,7 +98,11 @@ def arithmetic(product_name: str) -> Iterator[Entry]:
         yield Entry(name=name, args=("double",), sql=f"{said}({{0}})")
     yield Entry(name="round", args=("decimal",), sql="ROUND({0})", note="half away from zero on both sides")
     yield Entry(
-        name="round", args=("decimal", "int"), sql="ROUND({0}, {1})", constants=frozenset({1}), check=_not_negative_second
+        name="round",
+        args=("decimal", "int"),
+        sql="ROUND({0}, {1})",
+        constants=frozenset({1}),
+        check=_not_negative_second,
     )
 
 
@@ -113,7 +121,11 @@ def texts() -> Iterator[Entry]:
             check=_slice,
         )
         yield Entry(
-            name=name, args=("text", "int"), sql=f"SUBSTRING({characters}, {{1}})", constants=frozenset({1}), check=_slice
+            name=name,
+            args=("text", "int"),
+            sql=f"SUBSTRING({characters}, {{1}})",
+            constants=frozenset({1}),
+            check=_slice,
         )
     for name in ("left", "right"):
         yield Entry(

@@ -96,9 +96,7 @@ def _facts(connection: Connection, config: Config) -> tuple[dict[str, str], str]
     return facts, str(row[5] or "")
 
 
-def _tables(
-    connection: Connection, config: Config, schemas: tuple[str, ...], common: str
-) -> dict[Name, Table]:
+def _tables(connection: Connection, config: Config, schemas: tuple[str, ...], common: str) -> dict[Name, Table]:
     # _utf8mb4 X'…' is safe whatever the name.
     listed = ", ".join(f"CONVERT(X'{schema.encode().hex()}' USING utf8mb4)" for schema in schemas)
 

@@ -45,7 +45,7 @@ class Address:
 class Config(BaseModel):
     """The section of a source with `kind: mysql`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     kind: Literal["mysql"] = "mysql"
     """MySQL 8.0.17 or newer, or MariaDB 10.5 or newer; the server says which."""

@@ -30,9 +30,11 @@ SQL_MODE = (
 # net_write_timeout: the server drops a client that reads slowly (60 s by default); deadlines are ours to keep.
 # sql_notes: notes would count as warnings, and warnings are errors here (see wire.py).
 SESSION = (
-    f"SET SESSION sql_mode = '{SQL_MODE}', time_zone = '+00:00', sql_notes = 0, net_write_timeout = 86400, "
-    "net_read_timeout = 86400, wait_timeout = 28800, max_sort_length = 262144, sort_buffer_size = 67108864, "
-    "sql_auto_is_null = 0, sql_select_limit = DEFAULT",
+    (
+        f"SET SESSION sql_mode = '{SQL_MODE}', time_zone = '+00:00', sql_notes = 0, net_write_timeout = 86400, "
+        "net_read_timeout = 86400, wait_timeout = 28800, max_sort_length = 262144, sort_buffer_size = 67108864, "
+        "sql_auto_is_null = 0, sql_select_limit = DEFAULT"
+    ),
     "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
     "SET SESSION TRANSACTION READ ONLY",
 )
@@ -103,7 +105,7 @@ class Connection:
     def abort(self) -> None:
         """Wake whoever waits on this connection; it is of no use afterwards. From any thread."""
         # SSLSocket.shutdown would drop the TLS object while another thread reads through it.
-        with contextlib.suppress(OSError, AttributeError):
+        with contextlib.suppress(OSError, TypeError):  # TypeError: the driver has closed it already
             socket.socket.shutdown(self.socket, socket.SHUT_RDWR)
 
     def discard(self) -> None:

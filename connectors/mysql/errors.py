@@ -50,7 +50,7 @@ def connecting(source: str, error: BaseException) -> SourceError:
         return SourceRefused(source, f"{_WORDS.get(number, 'the server refused the log-in')} (error {number})")
     if number in _WORDS:
         return SourceUnavailable(source, f"{_WORDS[number]} (error {number})")
-    if isinstance(error, TimeoutError) or isinstance(_original(error), TimeoutError):
+    if _timed_out(error):
         return SourceUnavailable(source, "cannot connect: no answer in time; check the URL and connect_timeout")
     if number == 2026:
         return SourceUnavailable(source, "cannot connect: TLS could not be agreed on; check the setting tls")
@@ -63,7 +63,7 @@ def running(source: str, error: BaseException, *, cancelled: bool = False) -> So
         return SourceCancelled(source, "the query was cancelled")
     if isinstance(error, SourceError):
         return error
-    if isinstance(error, TimeoutError):
+    if _timed_out(error):
         return SourceTimeout(source, "the query did not end in time")
     number = _number(error)
     if number is None or 2000 <= number < 3000 or number in _UNAVAILABLE:
@@ -93,9 +93,10 @@ def _number(error: BaseException) -> int | None:
     return None
 
 
-def _original(error: BaseException) -> BaseException | None:
-    original = getattr(error, "original_exception", None)
-    return original if isinstance(original, BaseException) else None
+def _timed_out(error: BaseException) -> bool:
+    """Whether a socket's time limit is behind it; the driver wraps that as a lost or refused connection."""
+    behind = (error, error.__context__, getattr(error, "original_exception", None))
+    return any(isinstance(cause, TimeoutError) for cause in behind)
 
 
 def _server_text(error: BaseException) -> str:

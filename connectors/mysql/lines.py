@@ -2,7 +2,9 @@
 
 One text value a row costs the client a slice, and pyarrow's CSV parser does the rest: measured 6 to 16 times cheaper
 than any driver's decoded rows. The line must never be NULL and never ambiguous: a NULL is an empty field, a text or
-binary value stands in quotes, binary as hexadecimal digits.
+binary value stands in quotes, binary as hexadecimal digits. The quote is the character U+0001, which no text has to be
+expected to contain: REPLACE moves the rest of the text for each quote that it doubles, so with " in its place a JSON
+document of 9 MB of quotes took the server minutes.
 """
 
 from __future__ import annotations
@@ -26,6 +28,8 @@ SETTINGS = {
 }
 """What to do about a value without a place in the announced type."""
 
+_QUOTE = "_utf8mb4 X'01'"
+
 
 def line(expressions: Sequence[str], types: Sequence[str]) -> str:
     """The expression whose value is one row's CSV line.
@@ -34,7 +38,7 @@ def line(expressions: Sequence[str], types: Sequence[str]) -> str:
     refuses. So COALESCE must not be put around what can be cut off: CONCAT, REPLACE, HEX.
 
     >>> line(["a", "b"], ["INTEGER", "BLOB"])
-    "CONCAT(IFNULL(a, ''), ',', IF((b) IS NULL, '', CONCAT('\\"', HEX(b), '\\"')))"
+    "CONCAT(IFNULL(a, ''), ',', IF((b) IS NULL, '', CONCAT(_utf8mb4 X'01', HEX(b), _utf8mb4 X'01')))"
     """
     pieces = (_piece(expression, type_) for expression, type_ in zip(expressions, types, strict=True))
     return "CONCAT(" + ", ',', ".join(pieces) + ")"
@@ -42,10 +46,10 @@ def line(expressions: Sequence[str], types: Sequence[str]) -> str:
 
 def _piece(expression: str, type_: str) -> str:
     if type_ in ("VARCHAR", "JSON", "UUID"):
-        text = f"REPLACE(CONVERT({expression} USING utf8mb4), '\"', '\"\"')"
-        return f"IF(({expression}) IS NULL, '', CONCAT('\"', {text}, '\"'))"
+        text = f"REPLACE(CONVERT({expression} USING utf8mb4), {_QUOTE}, _utf8mb4 X'0101')"
+        return f"IF(({expression}) IS NULL, '', CONCAT({_QUOTE}, {text}, {_QUOTE}))"
     if type_ == "BLOB":
-        return f"IF(({expression}) IS NULL, '', CONCAT('\"', HEX({expression}), '\"'))"
+        return f"IF(({expression}) IS NULL, '', CONCAT({_QUOTE}, HEX({expression}), {_QUOTE}))"
     if type_ in ("FLOAT", "DOUBLE"):
         # A FLOAT column prints 6 digits of its 9, a DOUBLE(p,s) only s of its fraction; a product prints all 17.
         return f"IFNULL(({expression}) * 1e0, '')"
@@ -81,7 +85,7 @@ def _csv(data: bytes, types: Sequence[pa.DataType]) -> pa.Table:
         pa.BufferReader(data),
         read_options=pyarrow.csv.ReadOptions(column_names=names, use_threads=False, block_size=len(data) + 1),
         # Without ignore_empty_lines=False a row that is a single NULL would vanish.
-        parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
+        parse_options=pyarrow.csv.ParseOptions(quote_char="\x01", newlines_in_values=True, ignore_empty_lines=False),
         convert_options=pyarrow.csv.ConvertOptions(
             column_types=dict(zip(names, types, strict=True)),
             null_values=[""],

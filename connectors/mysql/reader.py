@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import pyarrow as pa
 import pymysql
@@ -68,7 +68,7 @@ class MysqlSnapshot:
             self._pool.give(connection, sound=False)
             raise
 
-    def read(self, lane: int, read: Read) -> Iterator[pa.RecordBatch]:
+    def read(self, lane: int, read: Read) -> Generator[pa.RecordBatch, None, None]:
         """Stream a query's rows in the caller's thread. Closed early, it kills the query and discards the connection."""
         held = self._lanes[lane]
         if held.broken or held.given or held.busy:

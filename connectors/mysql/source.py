@@ -17,6 +17,9 @@ from watersmeet.spi import Read, SourceCatalog, Tag
 _READ_PRIVILEGES = {"SELECT", "SHOW VIEW", "USAGE", "SHOW DATABASES", "PROCESS", "REFERENCES"}
 _GRANT = re.compile(r"GRANT (?P<what>.+?) ON (?P<where>\S+) TO ", re.IGNORECASE)
 
+_HOUSEKEEPING = 60.0
+"""Seconds that a query of the catalog may take; information_schema opens every table of the server."""
+
 
 class MysqlSource:
     """A Source over one MySQL or MariaDB server. Thread-safe; no connection is made before it is needed."""
@@ -82,7 +85,9 @@ class MysqlSource:
         self._pool.close()
 
     def _take(self) -> Connection:
-        return self._pool.take(self._config.connect_timeout)
+        connection = self._pool.take(self._config.connect_timeout)
+        connection.within(_HOUSEKEEPING)
+        return connection
 
 
 def _too_wide(connection: Connection) -> list[str]:

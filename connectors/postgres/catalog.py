@@ -88,10 +88,7 @@ def read_catalog(connection: Connection, config: Config) -> SourceCatalog:
     shown = config.schemas
     schemas = tuple(str(row["name"]) for row in connection.rows(_SCHEMAS) if shown is None or row["name"] in shown)
     relations = [row for row in connection.rows(_TABLES) if row["schema"] in schemas]
-    types = {
-        row.pop("oid"): PgType(**row)
-        for row in _any(connection.rows(_TYPES))
-    }
+    types = {row.pop("oid"): PgType(**row) for row in _any(connection.rows(_TYPES))}
     columns: dict[int, dict[int, Column]] = defaultdict(dict)
     for row in _any(connection.rows(_COLUMNS)):
         columns[row["relation"]][row["position"]] = _column(row, types, config)

@@ -29,7 +29,8 @@ Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0)]
 class Config(BaseModel):
     """The section of a source with `kind: postgres`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Pydantic's messages quote what they refuse: a URL holds a password.
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     kind: Literal["postgres"] = "postgres"
     """Which connector reads this section."""

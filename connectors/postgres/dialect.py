@@ -30,14 +30,13 @@ POSTGRES = Dialect(
     text_order=_BYTE_ORDER,
     group_text="{0}",
     nulls="say",
-    joins=frozenset({"inner", "left", "right", "full", "semi", "anti"}),
+    joins=frozenset({"inner", "left", "right", "full"}),
     full_join_needs_equality=True,
     set_operations=frozenset({"union", "union all", "except", "except all", "intersect", "intersect all"}),
     set_families=frozenset(
         {"bool", "int", "hugeint", "decimal", "float", "double", "date", "time", "timestamp", "timestamptz", "blob"}
     ),
     grouping_sets=True,
-    aggregate_filter=True,
     aggregate_distinct=frozenset({"count", "sum"}),
 )
 

@@ -111,6 +111,10 @@ def _choices() -> Iterable[Entry]:
         yield Entry(name="nullif", args=(kind, kind), sql=f"NULLIF({{0{form}}}, {{1{form}}})")
 
 
+_BEYOND_ASCII = "{0} COLLATE \"C\" ~ '[^\t-\r -~]'"
+"""Keeps control characters, too, which does no harm: no escape is needed."""
+
+
 def _text() -> Iterable[Entry]:
     yield Entry(name="||", args=("text", "text"), sql="({0} || {1})")
     yield Entry(name="concat", args=("text", "text*"), sql="concat({*})", note="skips NULLs on both sides")
@@ -119,6 +123,15 @@ def _text() -> Iterable[Entry]:
     # Without ESCAPE '' a backslash in the pattern escapes; DuckDB has no default escape.
     yield Entry(name="~~", args=("text", "text"), sql="({0} LIKE {1} ESCAPE '')")
     yield Entry(name="!~~", args=("text", "text"), sql="({0} NOT LIKE {1} ESCAPE '')")
+    # In the "C" locale ILIKE folds ASCII only, so it is right for rows that are ASCII; the others are all kept.
+    yield Entry(
+        name="~~*",
+        args=("text", "text"),
+        sql=f"({{0}} COLLATE \"C\" ILIKE {{1}} ESCAPE '' OR {_BEYOND_ASCII})",
+        superset=True,
+        constants=frozenset({1}),
+        check=_ascii_pattern,
+    )
     yield Entry(name="prefix", args=("text", "text"), sql="starts_with({0}, {1})")
     yield Entry(name="suffix", args=("text", "text"), sql="(right({0}, length({1})) = {1})")
     yield Entry(name="contains", args=("text", "text"), sql="(strpos({0}, {1}) > 0)")
@@ -192,6 +205,10 @@ _UNITS = frozenset({"year", "quarter", "month", "day", "hour", "minute", "second
 
 def _small_scale(texts: tuple[str | None, ...]) -> bool:
     return texts[1] is not None and 0 <= int(texts[1]) <= 38
+
+
+def _ascii_pattern(texts: tuple[str | None, ...]) -> bool:
+    return texts[1] is not None and texts[1].isascii()
 
 
 def _modest(texts: tuple[str | None, ...]) -> bool:

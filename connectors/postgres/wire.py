@@ -30,7 +30,9 @@ _DAY = 86_400_000_000
 _EPOCHS = {pa.int32(): 10_957, pa.int64(): 946_684_800_000_000}
 """From 1970 to PostgreSQL's 2000, in days and in microseconds. ADBC adds it to infinity, too, which wraps around."""
 
-NUMERIC = "the source's setting numeric ('double', 'text' or another 'decimal(p,s)') reads such values of a plain numeric"
+NUMERIC = (
+    "the source's setting numeric ('double', 'text' or another 'decimal(p,s)') reads such values of a plain numeric"
+)
 FILTER = "no setting reads it: exclude such rows, or show the column to watersmeet through a view that casts it to text"
 
 

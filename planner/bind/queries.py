@@ -193,6 +193,8 @@ class Queries:
         made = Select(
             tuple(items), relation, where, group, sets, having_expr, qualify_expr, distinct, order, limit, offset
         )
+        if group == () and not any(_has_aggregate(item) for item in used):
+            raise NotUnderstood("a grouping without keys or aggregates")
         if group is not None:
             _check_grouped(made)
         if limit is not None or offset is not None:

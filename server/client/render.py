@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
+import re
 from collections.abc import Iterator
 from datetime import date, datetime, time
 from itertools import chain, islice
@@ -13,12 +13,13 @@ from typing import Any, BinaryIO, TextIO
 import pyarrow as pa
 
 from server.client.failure import CommandFailed
-from server.client.statement import Rows
+from server.client.rows import Rows
 
 LOOK_AHEAD = 1000
 """Rows that a table's column widths are taken from; wider values below them stick out."""
 MAX_WIDTH = 60
 """Characters of a value in a table."""
+_SPECIAL = re.compile(r'[,"\r\n]')
 
 
 def render(rows: Rows, form: str, out: TextIO) -> int:
@@ -52,13 +53,19 @@ def _arrow(rows: Rows, out: BinaryIO) -> int:
 
 
 def _csv(rows: Rows, out: TextIO) -> int:
-    """NULL is an empty field, an empty text is quoted."""
-    writer = csv.writer(out, quoting=csv.QUOTE_NOTNULL if hasattr(csv, "QUOTE_NOTNULL") else csv.QUOTE_MINIMAL)
-    writer.writerow(rows.schema.names)
+    out.write(",".join(map(_field, rows.schema.names)) + "\n")
     count = 0
     for count, row in enumerate(tuples(rows), 1):  # noqa: B007
-        writer.writerow([None if value is None else shown(value) for value in row])
+        out.write(",".join(map(_field, row)) + "\n")
     return count
+
+
+def _field(value: Any) -> str:
+    """NULL is an empty field and an empty text is quoted: Python's csv writes both alike before 3.12."""
+    if value is None:
+        return ""
+    text = shown(value)
+    return text if text and not _SPECIAL.search(text) else '"' + text.replace('"', '""') + '"'
 
 
 def _json(rows: Rows, out: TextIO) -> int:
@@ -97,6 +104,8 @@ def shown(value: Any) -> str:
             return "\\x" + value.hex()
         case datetime():
             return value.isoformat(" ")
+        case pa.MonthDayNano():
+            return f"P{value.months}M{value.days}DT{value.nanoseconds / 1e9:.9g}S"
         case date() | time():
             return value.isoformat()
         case list() | dict():

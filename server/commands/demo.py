@@ -20,13 +20,12 @@ from pathlib import Path
 from types import FrameType
 from urllib.parse import urlsplit
 
-import adbc_driver_flightsql.dbapi as flightsql
-from adbc_driver_flightsql import DatabaseOptions
 from adbc_driver_manager import Error
 from pydantic import SecretStr
 
 import watersmeet
 from auth.tokens import TokenKey, Tokens, TokensConfig
+from server.client import remote
 from server.client.failure import CommandFailed
 from server.demo import data, databases
 from server.demo.story import tell
@@ -99,12 +98,12 @@ def _show(running: ExitStack, options: argparse.Namespace) -> None:
     port = running.enter_context(_server(config))
     signer = TokenKey(kid="demo", algorithm="HS256", secret=SecretStr(key))
     token = Tokens(TokensConfig(issuer="demo", audience="demo", keys=(signer,))).sign("demo", [], TOKEN_LIFE)
-    headers = {DatabaseOptions.AUTHORIZATION_HEADER.value: f"Bearer {token}"}
+    url = f"grpc://127.0.0.1:{port}"
     try:
-        with flightsql.connect(f"grpc://127.0.0.1:{port}", db_kwargs=headers, autocommit=True) as connection:
+        with remote.connect(url, token) as connection:
             tell(connection, kinds | {"lake": "DuckDB"})
     except Error as error:
-        raise CommandFailed(f"a question of the demo failed: {error}") from error
+        raise remote.failure(error, url) from error
     print(CONNECT.format(port=port, token=token, hours=int(TOKEN_LIFE.total_seconds()) // 3600), flush=True)
 
 

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 import pyarrow as pa
 
 from server.client.render import render
-from server.client.statement import Rows, answer, text
+from server.client.rows import Rows
+from server.client.statement import answer, text
 
 
 def run(options: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from server.app import open_sources
 from server.client.render import render
-from server.client.statement import Rows
+from server.client.rows import Rows
 from server.config import load
 from watersmeet.spi import Source, SourceError
 

@@ -12,7 +12,7 @@ from typing import Any
 import adbc_driver_flightsql.dbapi as flightsql
 
 from server.client.render import render
-from server.client.statement import Rows
+from server.client.rows import Rows
 
 WIDTH = 110
 

@@ -12,8 +12,8 @@ import duckdb
 import pyarrow as pa
 
 from auth.principal import Principal
-from connectors.registry import open_source
 from connectors.duckdb import Config
+from connectors.registry import open_source
 from server.query import LocalQueries
 from server.requests import Request, Session
 from watersmeet.spi import Source

@@ -32,6 +32,7 @@ from server.execution.errors import (
 from server.execution.limits import LimitsConfig
 from server.query import LocalQueries
 from tests.integration.execution_world import ANA, duckdb_source, request, rows, table
+from tests.unit.memory_source import until
 from watersmeet.spi import Source, SourceChanged, SourceUnavailable
 
 SALES = """
@@ -49,17 +50,22 @@ CREATE TABLE big AS SELECT i AS id, i % 7 AS k FROM range(1500000) t(i);
 Make = Callable[..., LocalQueries]
 
 
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Source]]:
+    folder = tmp_path_factory.mktemp("sources")
+    sources = {"sales": duckdb_source("sales", folder, SALES), "crm": duckdb_source("crm", folder, CRM)}
+    yield sources
+    for source in sources.values():
+        source.close()
+
+
 @pytest.fixture
-def make(tmp_path: Path) -> Iterator[Make]:
+def make(tmp_path: Path, sources: dict[str, Source]) -> Iterator[Make]:
     """make(visible=…, **limits) -> queries over the sources sales and crm."""
-    sources: dict[str, Source] = {}
     made: list[LocalQueries] = []
     before = threading.active_count()
 
     def make_(extra: dict[str, Source] | None = None, catalog_age: float = 60.0, **options: Any) -> LocalQueries:
-        if not sources:
-            sources["sales"] = duckdb_source("sales", tmp_path, SALES)
-            sources["crm"] = duckdb_source("crm", tmp_path, CRM)
         visible = {"visible": options.pop("visible")} if "visible" in options else {}
         limits = LimitsConfig(spill_dir=tmp_path / "spill", **options)
         made.append(LocalQueries(sources | (extra or {}), limits, catalog_age=catalog_age, **visible))
@@ -68,9 +74,7 @@ def make(tmp_path: Path) -> Iterator[Make]:
     yield make_
     for queries in made:
         queries.close()
-    for source in sources.values():
-        source.close()
-    assert threading.active_count() <= before
+    assert until(lambda: threading.active_count() <= before)
     assert not list((tmp_path / "spill").iterdir())
 
 
@@ -84,7 +88,7 @@ JOIN = "SELECT name, sum(total) AS s FROM sales.orders o JOIN crm.customers c ON
 
 def test_two_sources_are_joined(queries: LocalQueries) -> None:
     answer = rows(queries, JOIN + " ORDER BY s DESC LIMIT 2")
-    assert answer == [("customer 99", Decimal("631237.50")), ("customer 98", Decimal("631112.50")), ][: len(answer)] or answer
+    assert answer == [("customer 99", Decimal("631125.00")), ("customer 98", Decimal("631000.00"))]
     assert len(rows(queries, JOIN)) == 100
 
 
@@ -128,42 +132,42 @@ def test_a_schema_announced_for_other_columns_is_refused(queries: LocalQueries) 
 
 
 @pytest.mark.parametrize(
-    "value",
+    ("type_", "value"),
     [
-        pa.array([41], pa.int64()),
-        pa.array([-128], pa.int8()),
-        pa.array([2**64 - 1], pa.uint64()),
-        pa.array(["it's; DROP TABLE x -- \\ ' \" $1 é"]),
-        pa.array([b"\x00\xff'\\x41"]),
-        pa.array([Decimal("-12345678901234567890.123456789")], pa.decimal128(38, 9)),
-        pa.array([0.1]),
-        pa.array([float("inf")]),
-        pa.array([-0.0]),
-        pa.array([0.1], pa.float32()),
-        pa.array([True]),
-        pa.array([datetime.date(1, 1, 1)]),
-        pa.array([datetime.datetime(2024, 2, 29, 23, 59, 59, 999999)]),
-        pa.array([datetime.datetime(2024, 7, 1, 12, tzinfo=datetime.UTC)]),
-        pa.array([1719828000123456], pa.timestamp("us", "America/New_York")),
-        pa.array([datetime.time(23, 59, 59, 1)]),
-        pa.array([None], pa.string()),
-        pa.array([None]),
+        ("BIGINT", pa.array([41], pa.int64())),
+        ("SMALLINT", pa.array([-128], pa.int8())),
+        ("UBIGINT", pa.array([2**64 - 1], pa.uint64())),
+        ("VARCHAR", pa.array(["it's; DROP TABLE x -- \\ ' \" $1 é"])),
+        ("BLOB", pa.array([b"\x00\xff'\\x41"])),
+        ("DECIMAL(38,9)", pa.array([Decimal("-12345678901234567890.123456789")], pa.decimal128(38, 9))),
+        ("DOUBLE", pa.array([0.1])),
+        ("DOUBLE", pa.array([float("inf")])),
+        ("DOUBLE", pa.array([-0.0])),
+        ("FLOAT", pa.array([0.1], pa.float32())),
+        ("BOOLEAN", pa.array([True])),
+        ("DATE", pa.array([datetime.date(1, 1, 1)])),
+        ("TIMESTAMP", pa.array([datetime.datetime(2024, 2, 29, 23, 59, 59, 999999)])),
+        ("TIMESTAMPTZ", pa.array([datetime.datetime(2024, 7, 1, 12, tzinfo=datetime.UTC)])),
+        ("TIMESTAMPTZ", pa.array([1719828000123456], pa.timestamp("us", "America/New_York"))),
+        ("TIME", pa.array([datetime.time(23, 59, 59, 1)])),
+        ("VARCHAR", pa.array([None], pa.string())),
+        ("INTEGER", pa.array([None])),
     ],
-    ids=lambda value: str(value.type),
+    ids=str,
 )
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Kathmandu"])
-def test_parameters_come_back_as_they_were(queries: LocalQueries, value: pa.Array, zone: str) -> None:
-    answer = table(queries, "SELECT ? AS p", row={"": value}, settings={"timezone": zone})
+def test_parameters_come_back_as_they_were(queries: LocalQueries, type_: str, value: pa.Array, zone: str) -> None:
+    answer = table(queries, f"SELECT CAST(? AS {type_}) AS p", row={"": value}, settings={"timezone": zone})
     got, want = answer.column(0)[0].as_py(), value[0].as_py()
     assert got == want
     assert repr(got) == repr(want) or isinstance(want, datetime.datetime)
 
 
 def test_parameters_are_matched_by_place_or_by_name(queries: LocalQueries) -> None:
-    assert rows(queries, "SELECT ? - ?", row={"a": [10], "b": [3]}) == [(7,)]
-    assert rows(queries, "SELECT $2 - $1", row={"x": [10], "y": [3]}) == [(-7,)]
-    assert rows(queries, "SELECT $b - $a", row={"a": [10], "b": [3]}) == [(-7,)]
-    eleven = "SELECT " + ", ".join(["?"] * 11)
+    assert rows(queries, "SELECT ?::INT - ?::INT", row={"a": [10], "b": [3]}) == [(7,)]
+    assert rows(queries, "SELECT $2::INT - $1::INT", row={"x": [10], "y": [3]}) == [(-7,)]
+    assert rows(queries, "SELECT $b::INT - $a::INT", row={"a": [10], "b": [3]}) == [(-7,)]
+    eleven = "SELECT " + ", ".join(["?::INT"] * 11)
     assert rows(queries, eleven, row={str(i): [i] for i in range(11)}) == [tuple(range(11))]
     assert rows(queries, "SELECT name FROM crm.customers WHERE id = ?", row={"1": [3]}) == [("customer 3",)]
 
@@ -179,16 +183,19 @@ def test_described_parameters_have_types_and_order(queries: LocalQueries) -> Non
     ("row", "words"),
     [
         (None, "parameter 1"),
-        ({}, "2 parameters, 0 values"),
-        ({"a": [1]}, "2 parameters, 1 values"),
+        ({}, "parameter 1"),
+        ({"a": [1]}, "parameter 2"),
+        ({"a": [1], "b": [2], "c": [3]}, "2 parameters, 3 are bound"),
         ({"a": [1, 2], "b": [3, 4]}, "one row"),
         ({"a": [1], "b": pa.array([1.5], pa.float16())}, "parameter 2"),
         ({"a": [1], "b": pa.array([1], pa.timestamp("ns", "UTC"))}, "parameter 2"),
     ],
 )
-def test_bound_values_that_do_not_fit_are_refused(queries: LocalQueries, row: dict[str, Any] | None, words: str) -> None:
+def test_bound_values_that_do_not_fit_are_refused(
+    queries: LocalQueries, row: dict[str, Any] | None, words: str
+) -> None:
     with pytest.raises(ParameterRefused, match=words):
-        queries.execute(request("SELECT ? , ?", row=row), ANA, math.inf)
+        queries.execute(request("SELECT ?::INT, ?::INT", row=row), ANA, math.inf)
 
 
 def test_parameters_that_are_no_arrow_are_refused(queries: LocalQueries) -> None:

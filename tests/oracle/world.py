@@ -23,6 +23,8 @@ from pydantic import SecretStr
 from auth.principal import Principal
 from connectors import duckdb as lake
 from connectors import mysql, postgres
+from planner import pipeline
+from planner.plan import FederatedPlan, PlanRequest, SourceInfo
 from server.execution.limits import LimitsConfig
 from server.query import LocalQueries
 from server.requests import Request, Session
@@ -40,8 +42,14 @@ class World:
     """The federation under test and its reference."""
 
     queries: LocalQueries
+    infos: Mapping[str, SourceInfo]
+    """What the planner knows of the sources."""
     local: duckdb.DuckDBPyConnection
     """The one DuckDB, which holds every table under its full name."""
+
+    def plan(self, sql: str) -> FederatedPlan:
+        """The plan of a statement."""
+        return pipeline.plan(PlanRequest(sql=sql, now=NOW), self.infos)
 
     def run(
         self, sql: str, settings: Mapping[str, str] | None = None, parameters: str | None = None
@@ -157,13 +165,16 @@ def world(postgres_url: str, mysql_url: str, folder: Path) -> Iterator[World]:
             ),
             "lake": lake.open_source("lake", lake.Config(kind="duckdb", path=folder / "lake.duckdb")),
         }
-        for source in sources.values():
+        infos = {}
+        for name, source in sources.items():
             stack.callback(source.close)
+            catalog = source.catalog()
+            infos[name] = SourceInfo(name=name, kind=source.kind, catalog=catalog, dialect=source.dialect(catalog.facts))
         queries = LocalQueries(sources, LimitsConfig())
         stack.callback(queries.close)
         local = stack.enter_context(duckdb.connect())
         fill_reference(local)
-        yield World(queries, local)
+        yield World(queries, infos, local)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -162,6 +163,30 @@ def test_serve_answers_a_token_and_drains_on_sigterm(lake: Path, capsys: pytest.
     finally:
         process.kill()
         process.communicate()
+
+
+def test_a_second_signal_ends_at_once(lake: Path) -> None:
+    lake.write_text(lake.read_text().replace("drain: 2s", "drain: 60s").replace("auth: {", "auth: {anonymous: true, "))
+    process = subprocess.Popen(
+        [sys.executable, ENTRY, "serve"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    slow: subprocess.Popen[bytes] | None = None
+    try:
+        assert process.stdout is not None
+        url = process.stdout.readline().split()[-1]
+        sql = "SELECT count(*) FROM range(10000000) a, range(10000000) b WHERE a.range + b.range = 1"
+        slow = subprocess.Popen([sys.executable, ENTRY, "query", sql, "--url", url], stderr=subprocess.DEVNULL)
+        time.sleep(3)
+        process.terminate()
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(1)
+        process.terminate()
+        assert process.wait(2) == -signal.SIGTERM
+        assert slow.wait(10) == 3
+    finally:
+        for started in [process, *([slow] if slow else [])]:
+            started.kill()
+            started.communicate()
 
 
 def test_a_port_in_use_is_said(lake: Path) -> None:

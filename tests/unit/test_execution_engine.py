@@ -96,7 +96,9 @@ def test_a_wrong_estimate_never_changes_an_answer(engine: Engine, rows: int | No
     assert run(engine, "SELECT c0 FROM x0 ORDER BY c0 LIMIT 1 OFFSET 20000", x0=given()) == [(20_000,)]
     joined = "SELECT count(*) FROM x0 LEFT JOIN x1 ON x0.c0 = x1.c0 + 10 WHERE x1.c0 IS NULL"
     assert run(engine, joined, x0=given(), x1=given()) == [(10,)]
-    assert run(engine, "SELECT count(*) FROM x0 WHERE c0 NOT IN (SELECT c0 + 5 FROM x1)", x0=given(), x1=given()) == [(5,)]
+    assert run(engine, "SELECT count(*) FROM x0 WHERE c0 NOT IN (SELECT c0 + 5 FROM x1)", x0=given(), x1=given()) == [
+        (5,)
+    ]
 
 
 def test_a_sum_that_has_no_place_in_decimal_38_is_an_error_not_a_wrong_number(engine: Engine) -> None:
@@ -183,7 +185,10 @@ def test_a_misfit_is_refused_at_the_border() -> None:
 
 def test_columns_of_the_same_name_keep_their_places() -> None:
     batch = pa.record_batch([pa.array([1]), pa.array([2])], names=["c0", "c1"])
-    assert [column[0].as_py() for column in fit(batch, pa.schema([("a", pa.int64()), ("a", pa.int32())])).columns] == [1, 2]
+    assert [column[0].as_py() for column in fit(batch, pa.schema([("a", pa.int64()), ("a", pa.int32())])).columns] == [
+        1,
+        2,
+    ]
 
 
 def test_wide_rows_come_in_smaller_batches() -> None:

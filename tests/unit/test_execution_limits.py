@@ -10,13 +10,23 @@ from server.execution.limits import LimitsConfig, parse_duration, parse_size
 
 @pytest.mark.parametrize(
     ("text", "size"),
-    [("4GiB", 4 << 30), ("1 MiB", 1 << 20), ("512MB", 512_000_000), ("1.5KiB", 1536), ("7", 7), (7, 7), ("2gib", 2 << 30)],
+    [
+        ("4GiB", 4 << 30),
+        ("1 MiB", 1 << 20),
+        ("512MB", 512_000_000),
+        ("1.5KiB", 1536),
+        ("7", 7),
+        (7, 7),
+        ("2gib", 2 << 30),
+    ],
 )
 def test_sizes_carry_units(text: object, size: int) -> None:
     assert parse_size(text) == size
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("5m", 300), ("250ms", 0.25), ("2h", 7200), ("1d", 86400), (3, 3), ("3", 3)])
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("5m", 300), ("250ms", 0.25), ("2h", 7200), ("1d", 86400), (3, 3), ("3", 3)]
+)
 def test_durations_carry_units(text: object, seconds: float) -> None:
     assert parse_duration(text) == seconds
 
@@ -35,7 +45,9 @@ def test_the_defaults_are_those_of_the_documentation() -> None:
     assert (limits.running, limits.queued, limits.sql_bytes, limits.sql_depth) == (8, 64, 1 << 20, 200)
 
 
-@pytest.mark.parametrize("section", [{"memory": "1MiB"}, {"running": 0}, {"statement_timeout": "0s"}, {"memroy": "1GiB"}])
+@pytest.mark.parametrize(
+    "section", [{"memory": "1MiB"}, {"running": 0}, {"statement_timeout": "0s"}, {"memroy": "1GiB"}]
+)
 def test_limits_that_cannot_work_are_refused(section: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         LimitsConfig.model_validate(section)

@@ -9,8 +9,12 @@ from connectors.mysql.config import Config, address
 from connectors.mysql.dialect import dialect
 
 
+def configured(url: str, **settings: object) -> Config:
+    return Config.model_validate({"url": url, **settings})
+
+
 def test_the_url_is_taken_apart_and_decoded() -> None:
-    parts = address(Config(url="mysql://us%40er:p%2Fw%3A@db.example:3307/shop").url)
+    parts = address(configured("mysql://us%40er:p%2Fw%3A@db.example:3307/shop").url)
     assert (parts.user, parts.password, parts.host, parts.port, parts.database) == (
         "us@er",
         b"p/w:",
@@ -25,13 +29,13 @@ def test_the_url_is_taken_apart_and_decoded() -> None:
 )
 def test_a_url_that_does_not_fit_is_refused_without_its_secret(url: str) -> None:
     with pytest.raises(ValidationError) as caught:
-        Config(url=url)
+        configured(url)
     assert "hunter2" not in str(caught.value)
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("5m", 300.0), ("250ms", 0.25), (7, 7.0), ("1h", 3600.0)])
 def test_durations_carry_units(text: str | int, seconds: float) -> None:
-    assert Config(url="mysql://u@h/", snapshot_max_age=text).snapshot_max_age == seconds
+    assert configured("mysql://u@h/", snapshot_max_age=text).snapshot_max_age == seconds
 
 
 @pytest.mark.parametrize(
@@ -39,7 +43,7 @@ def test_durations_carry_units(text: str | int, seconds: float) -> None:
 )
 def test_what_is_unknown_or_out_of_range_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
-        Config(url="mysql://u@h/", **wrong)
+        configured("mysql://u@h/", **wrong)
 
 
 def test_the_dialect_follows_the_facts() -> None:

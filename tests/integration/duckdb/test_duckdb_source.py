@@ -192,7 +192,9 @@ def test_text_is_compared_by_bytes_whatever_a_column_declares(path: Path) -> Non
     for table in ("t", "v"):
         (found,) = source.catalog().tables["main", table].columns
         expression = found.read.format("t0.c")
-        assert rows(source, reading(f"FROM {table} AS t0", (f"count(DISTINCT {expression})", "BIGINT")))[0][0].as_py() == 2
+        assert (
+            rows(source, reading(f"FROM {table} AS t0", (f"count(DISTINCT {expression})", "BIGINT")))[0][0].as_py() == 2
+        )
     source.close()
     source = open_source("lake", Config.model_validate({"kind": "duckdb", "path": path, "text": "source"}))
     assert source.catalog().tables["main", "t"].columns[0].read == "{0}"

@@ -58,7 +58,7 @@ def make_source(mysql_url: str, database: str) -> Iterator[MakeSource]:
 
     def make(**settings: Any) -> MysqlSource:
         settings = {"url": mysql_url.rstrip("/") + "/" + database, "tls": "disabled", "schemas": (database,)} | settings
-        source = MysqlSource("crm", Config(**settings))
+        source = MysqlSource("crm", Config.model_validate(settings))
         opened.append(source)
         return source
 

@@ -14,22 +14,25 @@ from tests.integration.mysql.conftest import MakeSource, Run
 from tests.integration.mysql.reading import column_of
 from watersmeet.spi import ForeignKey, SourceCatalog, SourceRefused, SourceUnavailable
 
+
+def configured(url: str, **settings: str) -> Config:
+    return Config.model_validate({"url": url, **settings})
+
+
 SECRET = "p@ss/w:rd?#é"
 
 
 @pytest.fixture(scope="module")
 def catalog(admin: Run, source: MysqlSource, database: str) -> SourceCatalog:
     admin("SET SESSION sql_mode = 'STRICT_ALL_TABLES'")
-    admin(
-        "CREATE TABLE parent (a INT, b VARCHAR(10), PRIMARY KEY (b, a)) ENGINE = InnoDB COMMENT 'the parents'"
-    )
+    admin("CREATE TABLE parent (a INT, b VARCHAR(10), PRIMARY KEY (b, a)) ENGINE = InnoDB COMMENT 'the parents'")
     admin(
         "CREATE TABLE child (id INT AUTO_INCREMENT PRIMARY KEY COMMENT 'number', pa INT NOT NULL, pb VARCHAR(10),"
         " secret INT INVISIBLE DEFAULT 1, latin VARCHAR(9) CHARACTER SET latin1, kind ENUM('x'),"
         " CONSTRAINT to_parent FOREIGN KEY (pb, pa) REFERENCES parent (b, a) ON DELETE CASCADE ON UPDATE RESTRICT)"
         " ENGINE = InnoDB"
     )
-    admin("CREATE VIEW seen AS SELECT id, pb AS `we\"ird` FROM child")
+    admin('CREATE VIEW seen AS SELECT id, pb AS `we"ird` FROM child')
     admin("CREATE TABLE lost (a INT)")
     admin("CREATE VIEW broken AS SELECT a FROM lost")
     admin("DROP TABLE lost")
@@ -54,7 +57,13 @@ def test_keys_rows_and_remarks_are_known(catalog: SourceCatalog, database: str) 
     assert parent.remarks == "the parents"
     assert child.foreign_keys == (
         ForeignKey(
-            name="to_parent", columns=("pb", "pa"), schema=database, table="parent", references=("b", "a"), on_update=1, on_delete=0
+            name="to_parent",
+            columns=("pb", "pa"),
+            schema=database,
+            table="parent",
+            references=("b", "a"),
+            on_update=1,
+            on_delete=0,
         ),
     )
     assert column_of(catalog, database, "child", "id").remarks == "number"
@@ -107,7 +116,7 @@ def reader_url(admin: Run, mysql_url: str, database: str, catalog: SourceCatalog
 
 
 def test_a_password_of_any_characters_logs_in(reader_url: str) -> None:
-    source = open_source("crm", Config(url=reader_url, tls="disabled"))
+    source = open_source("crm", configured(reader_url, tls="disabled"))
     assert source.probe() < 1
     wide = [text for text in source.warnings() if "encrypted" not in text]
     assert not any("wm_" in text for text in wide)
@@ -120,7 +129,7 @@ def test_a_wide_user_is_warned_of(source: MysqlSource) -> None:
 
 def test_a_wrong_password_is_refused_without_host_user_or_secret(reader_url: str) -> None:
     url = reader_url.replace("p%40ss", "wr0ng")
-    source = open_source("crm", Config(url=url, tls="disabled"))
+    source = open_source("crm", configured(url, tls="disabled"))
     with pytest.raises(SourceRefused, match="password is wrong") as caught:
         source.probe()
     assert_keeps_secrets(caught.value, "wr0ng")
@@ -128,7 +137,7 @@ def test_a_wrong_password_is_refused_without_host_user_or_secret(reader_url: str
 
 
 def test_a_table_without_a_grant_is_refused_without_naming_the_account(reader_url: str) -> None:
-    source = open_source("crm", Config(url=reader_url.rpartition("/")[0] + "/mysql", tls="disabled"))
+    source = open_source("crm", configured(reader_url.rpartition("/")[0] + "/mysql", tls="disabled"))
     with pytest.raises(SourceRefused) as caught:
         source.catalog()
     assert_keeps_secrets(caught.value, SECRET)
@@ -138,7 +147,7 @@ def test_an_unreachable_server_is_unavailable_within_its_time(database: str) -> 
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
-        source = open_source("crm", Config(url=f"mysql://u:hunter2@127.0.0.1:{port}/", tls="disabled"))
+        source = open_source("crm", configured(f"mysql://u:hunter2@127.0.0.1:{port}/", tls="disabled"))
         with pytest.raises(SourceUnavailable, match="cannot connect") as caught:
             source.probe()
     assert_keeps_secrets(caught.value, "hunter2")
@@ -149,7 +158,7 @@ def test_a_server_that_never_answers_is_given_up(database: str) -> None:
         mute.bind(("127.0.0.1", 0))
         mute.listen()
         url = f"mysql://u:hunter2@127.0.0.1:{mute.getsockname()[1]}/"
-        source = open_source("crm", Config(url=url, tls="disabled", connect_timeout="300ms"))
+        source = open_source("crm", configured(url, tls="disabled", connect_timeout="300ms"))
         begin = time.monotonic()
         with pytest.raises(SourceUnavailable, match="no answer in time"):
             source.probe()
@@ -157,7 +166,7 @@ def test_a_server_that_never_answers_is_given_up(database: str) -> None:
 
 
 def test_a_server_without_tls_is_refused_where_tls_is_required(mysql_url: str) -> None:
-    source = open_source("crm", Config(url=mysql_url, tls="required"))
+    source = open_source("crm", configured(mysql_url, tls="required"))
     with pytest.raises(SourceUnavailable, match="setting tls"):
         source.probe()
 

@@ -41,7 +41,7 @@ CASES: list[tuple[str, str, list[tuple[str, Any]]]] = [
     ("BIGINT", "BIGINT", [("-9223372036854775808", -(2**63)), ("9223372036854775807", 2**63 - 1)]),
     ("BIGINT UNSIGNED", "UBIGINT", [("18446744073709551615", 2**64 - 1), ("9223372036854775808", 2**63)]),
     ("DECIMAL(4,1)", "DECIMAL(4,1)", [("-999.9", Decimal("-999.9")), ("0", Decimal("0.0"))]),
-    ("DECIMAL(10)", "DECIMAL(10,0)", [("-9999999999", Decimal("-9999999999"))]),
+    ("DECIMAL(10)", "DECIMAL(10,0)", [("-9999999999", Decimal(-9999999999))]),
     ("DECIMAL(38,0)", "DECIMAL(38,0)", [(NINES, Decimal(NINES)), ("-" + NINES, Decimal("-" + NINES))]),
     ("DECIMAL(38,38)", "DECIMAL(38,38)", [("0." + NINES, Decimal("0." + NINES)), ("-1e-38", Decimal("-1e-38"))]),
     ("DECIMAL(65,20)", "DECIMAL(38,20)", [("1.5", Decimal("1.5")), ("-999999999999999999.00000000000000000001",
@@ -106,7 +106,13 @@ def same(mine: Any, theirs: Any) -> bool:
 
 @pytest.mark.parametrize(("definition", "announced", "values"), CASES, ids=[case[0] for case in CASES])
 def test_a_value_arrives_as_it_is_stored(
-    definition: str, announced: str, values: list[tuple[str, Any]], admin: Run, source: MysqlSource, database: str, table: str
+    definition: str,
+    announced: str,
+    values: list[tuple[str, Any]],
+    admin: Run,
+    source: MysqlSource,
+    database: str,
+    table: str,
 ) -> None:
     admin(f"CREATE TABLE {table} (id INT, v {definition})")
     for i, (sql, _) in enumerate(values):
@@ -121,7 +127,13 @@ def test_a_value_arrives_as_it_is_stored(
 
 @pytest.mark.parametrize(("definition", "announced", "values"), CASES, ids=[case[0] for case in CASES])
 def test_a_column_read_alone_keeps_every_row(
-    definition: str, announced: str, values: list[tuple[str, Any]], admin: Run, source: MysqlSource, database: str, table: str
+    definition: str,
+    announced: str,
+    values: list[tuple[str, Any]],
+    admin: Run,
+    source: MysqlSource,
+    database: str,
+    table: str,
 ) -> None:
     admin(f"CREATE TABLE {table} (v {definition})")
     for sql, _ in values:
@@ -164,7 +176,7 @@ def test_zero_dates_become_null_where_that_is_wanted(
     source = make_source(zero_dates="null")
     admin(f"CREATE TABLE {table} (id INT, d DATE NOT NULL, dt DATETIME(6), ts TIMESTAMP NULL)")
     for i, text in enumerate(("0000-00-00", "2020-00-15", "2020-05-00", "2020-02-31", "2020-02-29")):
-        admin(f"INSERT INTO {table} VALUES ({i}, '{text}', '{text}', {'NULL' if i else "'0000-00-00'"})")
+        admin(f"INSERT INTO {table} VALUES (%s, %s, %s, %s)", i, text, text, None if i else "0000-00-00")
     catalog = source.catalog()
     assert column_of(catalog, database, table, "d").nullable
     rows = fetch(source, read_table(catalog, database, table, "ORDER BY id")).to_pylist()
@@ -234,7 +246,6 @@ def test_more_scale_than_announced_is_no_misfit_unless_digits_are_lost(source: M
         ("HEX(REPEAT('a', 9000000))", "VARCHAR"),
         ("REPEAT(X'61', 9000000)", "BLOB"),
         ("CONCAT(REPEAT('a', 16777215), 'bc')", "VARCHAR"),
-        ("REPEAT('\"', 9000000)", "VARCHAR"),
     ],
 )
 def test_what_max_allowed_packet_cuts_off_is_an_error(sql: str, type_: str, source: MysqlSource) -> None:

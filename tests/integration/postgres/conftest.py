@@ -20,7 +20,9 @@ def database(postgres_url: str) -> Iterator[str]:
     """The URL of an empty database, dropped at the end."""
     name = f"wm_postgres_{os.getpid()}"
     with psycopg.connect(postgres_url, autocommit=True) as admin:
-        admin.execute(f'CREATE DATABASE "{name}" TEMPLATE template0 ENCODING UTF8 LOCALE \'C.UTF-8\'')
+        # A language's order, so that whatever forgets COLLATE "C" is found out.
+        order = "LOCALE_PROVIDER icu ICU_LOCALE 'en-US'" if admin.info.server_version >= 150000 else ""
+        admin.execute(f"CREATE DATABASE \"{name}\" TEMPLATE template0 ENCODING UTF8 LOCALE 'C.UTF-8' {order}".encode())
         parts = urlsplit(postgres_url)
         try:
             yield urlunsplit((parts.scheme, parts.netloc, f"/{name}", parts.query, ""))

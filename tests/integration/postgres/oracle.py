@@ -20,7 +20,7 @@ from connectors.postgres.literals import literal, types
 from connectors.postgres.source import PostgresSource
 from connectors.sqlgen.duckdb import DUCKDB
 from connectors.sqlgen.printer import read_of, sql_of
-from connectors.sqlgen.tree import ColumnRef, Expr, Join, Relation, Scan, ScanColumn, Select
+from connectors.sqlgen.tree import ColumnRef, Expr, Join, Relation, Scan, ScanColumn, Select, SetOp
 from watersmeet.spi import Read, Tag, arrow_type
 
 HOSTILE: dict[str, tuple[str | None, ...]] = {
@@ -28,30 +28,130 @@ HOSTILE: dict[str, tuple[str | None, ...]] = {
     "SMALLINT": ("0", "1", "-1", "7", "-7", "32767", "-32768", None),
     "INTEGER": ("0", "1", "-1", "2", "10", "2147483647", "-2147483648", None),
     "BIGINT": ("0", "1", "-1", "3", "9007199254740993", "9223372036854775807", "-9223372036854775808", None),
-    "HUGEINT": ("0", "1", "-1", "9223372036854775808", "49999999999999999999999999999999999999", "-12345678901234567890", None),
+    "HUGEINT": (
+        "0",
+        "1",
+        "-1",
+        "9223372036854775808",
+        "49999999999999999999999999999999999999",
+        "-12345678901234567890",
+        None,
+    ),
     "DECIMAL(5,2)": ("0.00", "1.00", "-1.00", "0.01", "2.55", "-2.55", "2.50", "999.99", "-999.99", None),
-    "DECIMAL(18,4)": ("0.0000", "1.0000", "2.5500", "-0.0001", "0.0050", "99999999999999.9999", "-99999999999999.9999", None),
-    "DECIMAL(38,10)": ("0.0000000000", "1.0000000000", "0.0000000001", "12345678901234567890123456.7890123456", "-2.5000000000", None),
+    "DECIMAL(18,4)": (
+        "0.0000",
+        "1.0000",
+        "2.5500",
+        "-0.0001",
+        "0.0050",
+        "99999999999999.9999",
+        "-99999999999999.9999",
+        None,
+    ),
+    "DECIMAL(38,10)": (
+        "0.0000000000",
+        "1.0000000000",
+        "0.0000000001",
+        "12345678901234567890123456.7890123456",
+        "-2.5000000000",
+        None,
+    ),
     "FLOAT": ("0.0", "-0.0", "1.0", "-1.5", "0.1", "16777217", "3.4028235e38", "1e-45", "inf", "-inf", "nan", None),
-    "DOUBLE": ("0.0", "-0.0", "1.0", "-1.5", "0.1", "2.5", "9007199254740993", "1.7976931348623157e308", "5e-324", "inf", "-inf", "nan", None),
+    "DOUBLE": (
+        "0.0",
+        "-0.0",
+        "1.0",
+        "-1.5",
+        "0.1",
+        "2.5",
+        "9007199254740993",
+        "1.7976931348623157e308",
+        "5e-324",
+        "inf",
+        "-inf",
+        "nan",
+        None,
+    ),
     "VARCHAR": (
-        "", " ", "a", "A", "a ", "ab", "abc", "äbc", "a\u0308bc", "ß", "ẞ", "Z", "_", "%", "a%", "a_c", "\\", "a\\%", "'", "100%",
-        "日本語", "😀", "👨‍👩‍👧x", "e\u0301", "\u00a0a\t", "x\ny", "{0}", "$1", "b" * 300, None,
+        "",
+        " ",
+        "a",
+        "A",
+        "a ",
+        "ab",
+        "abc",
+        "äbc",
+        "a\u0308bc",
+        "ß",
+        "ẞ",
+        "Z",
+        "_",
+        "%",
+        "a%",
+        "a_c",
+        "\\",
+        "a\\%",
+        "'",
+        "100%",
+        "日本語",
+        "😀",
+        "👨‍👩‍👧x",
+        "e\u0301",
+        "\u00a0a\t",
+        "x\ny",
+        "{0}",
+        "$1",
+        "b" * 300,
+        None,
     ),
     "BLOB": ("", "\\x00", "a", "\\x00\\xFF", "\\xFF", "a\\x5C", "ab", None),
     "DATE": (
-        "1970-01-01", "1969-12-31", "2000-02-29", "1900-02-28", "2024-12-31", "2024-12-30", "2021-01-03", "0001-01-01", "0001-12-31 (BC)",
-        "0044-03-15 (BC)", "0101-01-01 (BC)", "4713-01-01 (BC)", "9999-12-31", "10000-01-01", "290000-06-30", None,
+        "1970-01-01",
+        "1969-12-31",
+        "2000-02-29",
+        "1900-02-28",
+        "2024-12-31",
+        "2024-12-30",
+        "2021-01-03",
+        "0001-01-01",
+        "0001-12-31 (BC)",
+        "0044-03-15 (BC)",
+        "0101-01-01 (BC)",
+        "4713-01-01 (BC)",
+        "9999-12-31",
+        "10000-01-01",
+        "290000-06-30",
+        None,
     ),
     "TIME": ("00:00:00", "00:00:00.000001", "12:34:56.789", "23:59:59.999999", None),
     "TIMESTAMP": (
-        "1970-01-01 00:00:00", "1969-12-31 23:59:59.999999", "2000-02-29 12:34:56.5", "0044-03-15 (BC) 01:02:03.456789",
-        "0001-01-01 00:00:00", "4713-02-01 (BC) 00:00:00", "9999-12-31 23:59:59.999999", "294000-01-01 00:00:00", "2024-12-31 23:00:00", None,
+        "1970-01-01 00:00:00",
+        "1969-12-31 23:59:59.999999",
+        "2000-02-29 12:34:56.5",
+        "0044-03-15 (BC) 01:02:03.456789",
+        "0001-01-01 00:00:00",
+        "4713-02-01 (BC) 00:00:00",
+        "9999-12-31 23:59:59.999999",
+        "294000-01-01 00:00:00",
+        "2024-12-31 23:00:00",
+        None,
     ),
     "TIMESTAMP WITH TIME ZONE": (
-        "1970-01-01 00:00:00+00", "2000-02-29 12:34:56.5+00", "0044-03-15 (BC) 01:02:03+00", "294000-01-01 00:00:00+00", None,
+        "1970-01-01 00:00:00+00",
+        "2000-02-29 12:34:56.5+00",
+        "0044-03-15 (BC) 01:02:03+00",
+        "294000-01-01 00:00:00+00",
+        None,
     ),
-    "INTERVAL": ("00:00:00", "1 month", "30 days", "-1 day", "1 year 2 months 3 days 04:05:06.789", "-00:00:00.000001", None),
+    "INTERVAL": (
+        "00:00:00",
+        "1 month",
+        "30 days",
+        "-1 day",
+        "1 year 2 months 3 days 04:05:06.789",
+        "-00:00:00.000001",
+        None,
+    ),
     "INTEGER[]": (None,),
 }
 """By type: DuckDB's text of values that have told systems apart."""
@@ -76,8 +176,6 @@ FAMILIES: dict[str, tuple[str, ...]] = {
 
 def table_of(type_: str) -> str:
     return "v_" + "".join(c if c.isalnum() else "_" for c in type_.lower())
-
-
 
 
 def scan(alias: str, type_: str) -> Scan:
@@ -129,17 +227,18 @@ class Both:
         sql = sql_of(Select((expr,), relation), DUCKDB)
         return str(self.engine.sql(sql).types[0])
 
-    def engine_rows(self, query: Select, where: str = "") -> list[tuple[Any, ...]]:
+    def engine_rows(self, query: Select | SetOp, where: str = "") -> list[tuple[Any, ...]]:
         sql = sql_of(query, DUCKDB)
         shown = ", ".join(
-            f"CAST(c{i} AS DECIMAL(38,0)) AS c{i}" if type_ == "HUGEINT" else f"c{i}" for i, type_ in enumerate(query.types)
+            f"CAST(c{i} AS DECIMAL(38,0)) AS c{i}" if type_ == "HUGEINT" else f"c{i}"
+            for i, type_ in enumerate(query.types)
         )
         rows = self.engine.sql(f"SELECT {shown} FROM ({sql}{where})").to_arrow_table()
         for i, type_ in enumerate(query.types):
             assert rows.schema.field(i).type == arrow_type(type_) or type_ == '"NULL"', (rows.schema, query.types)
         return plain(rows)
 
-    def source_rows(self, query: Select, where: str = "") -> list[tuple[Any, ...]]:
+    def source_rows(self, query: Select | SetOp, where: str = "") -> list[tuple[Any, ...]]:
         read = read_of(query, POSTGRES)
         read = Read(prefix=read.prefix, expressions=read.expressions, body=read.body + where, columns=read.columns)
         snapshot = self.source.snapshot(Tag(query_id="oracle", timeout=60.0), 1)
@@ -170,7 +269,7 @@ class Both:
             f"only PostgreSQL: {row}" for row in sorted(mine - theirs, key=repr)
         ]
 
-    def _raising(self, query: Select, aliases: Sequence[str]) -> list[tuple[int, ...]]:
+    def _raising(self, query: Select | SetOp, aliases: Sequence[str]) -> list[tuple[int, ...]]:
         """Numbers of the rows on which DuckDB raises."""
         identities = Select(query.items[:-1], query.relation)
         raising = []
@@ -192,7 +291,11 @@ def cross(scans: Sequence[Scan]) -> Relation:
 
 def plain(table: pa.Table) -> list[tuple[Any, ...]]:
     """Rows of values that compare and hash exactly, also where Python has no such date and where NaN is not NaN."""
-    return list(zip(*(_values(chunked.combine_chunks()) for chunked in table.columns), strict=True)) if table.num_rows else []
+    return (
+        list(zip(*(_values(chunked.combine_chunks()) for chunked in table.columns), strict=True))
+        if table.num_rows
+        else []
+    )
 
 
 def _values(array: pa.Array) -> list[Any]:

@@ -72,7 +72,9 @@ def test_a_probe_measures_a_round_trip(connect: Connect) -> None:
     assert 0 < source.probe() < 0.5
 
 
-def test_a_superuser_is_warned_of_and_a_reader_is_not(connect: Connect, admin: psycopg.Connection, database: str) -> None:
+def test_a_superuser_is_warned_of_and_a_reader_is_not(
+    connect: Connect, admin: psycopg.Connection, database: str
+) -> None:
     assert any("superuser" in text for text in connect().warnings())
     admin.execute("CREATE ROLE wm_reader LOGIN PASSWORD 'r'")
     try:

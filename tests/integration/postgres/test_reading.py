@@ -52,7 +52,8 @@ def tag(name: str, timeout: float = 60.0) -> Tag:
 def working(admin: psycopg.Connection, query_id: str) -> int:
     """How many backends the server has at work for a query."""
     row = admin.execute(
-        "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s AND state <> 'idle'", [f"watersmeet/{query_id}"]
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s AND state <> 'idle'",
+        [f"watersmeet/{query_id}"],
     ).fetchone()
     assert row is not None
     return int(row[0])
@@ -115,7 +116,9 @@ def test_fragments_of_their_own_consistency_do_not_share_one(connect: Connect, c
 
 def test_lanes_run_at_the_same_time(connect: Connect) -> None:
     snapshot = connect().snapshot(tag("parallel"), 2)
-    slow = Read(prefix="", expressions=("1",), body="FROM pg_sleep(0.5)", columns=(ReadColumn(name="c0", type="INTEGER"),))
+    slow = Read(
+        prefix="", expressions=("1",), body="FROM pg_sleep(0.5)", columns=(ReadColumn(name="c0", type="INTEGER"),)
+    )
     started = time.monotonic()
     threads = [threading.Thread(target=lambda lane=lane: list(snapshot.read(lane, slow))) for lane in range(2)]
     for thread in threads:
@@ -211,7 +214,9 @@ def test_cancel_frees_the_backend_while_nobody_pulls(connect: Connect, admin: ps
     source.snapshot(tag("after", timeout=1), 1).close()
 
 
-def test_cancel_at_any_moment_ends_the_read_and_keeps_the_pool_whole(connect: Connect, admin: psycopg.Connection) -> None:
+def test_cancel_at_any_moment_ends_the_read_and_keeps_the_pool_whole(
+    connect: Connect, admin: psycopg.Connection
+) -> None:
     source = connect(pool=2)
     for i in range(60):
         snapshot = source.snapshot(tag("moment", timeout=5), 1)
@@ -268,14 +273,14 @@ def test_a_slow_consumer_meets_the_time_limit(connect: Connect) -> None:
     snapshot.close()
 
 
-def test_a_connection_lost_in_the_middle_is_an_error_and_not_an_end(connect: Connect, admin: psycopg.Connection) -> None:
+def test_a_connection_lost_in_the_middle_is_an_error_and_not_an_end(
+    connect: Connect, admin: psycopg.Connection
+) -> None:
     source = connect(pool=1)
     snapshot = source.snapshot(tag("lost"), 1)
     stream = snapshot.read(0, series(50_000_000))
     next(stream)
-    admin.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'watersmeet/lost'"
-    )
+    admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'watersmeet/lost'")
     with pytest.raises(SourceUnavailable):
         for _ in stream:
             pass
@@ -297,7 +302,14 @@ def test_connections_that_died_in_the_pool_are_replaced(connect: Connect, admin:
 
 def test_the_session_is_read_only_and_settled(connect: Connect, admin: psycopg.Connection) -> None:
     admin.execute("ALTER DATABASE CURRENT SET timezone = 'Asia/Tokyo'".replace("CURRENT", f'"{admin.info.dbname}"'))
-    names = "TimeZone DateStyle standard_conforming_strings search_path transaction_read_only transaction_isolation".split()
+    names = [
+        "TimeZone",
+        "DateStyle",
+        "standard_conforming_strings",
+        "search_path",
+        "transaction_read_only",
+        "transaction_isolation",
+    ]
     read = Read(
         prefix="",
         expressions=tuple(f"current_setting('{name}')" for name in names),
