@@ -22,6 +22,7 @@ from connectors.sqlgen.tree import (
     OpaqueExpr,
     OpaqueQuery,
     Query,
+    Scan,
     Select,
     SetOp,
     Sort,
@@ -35,7 +36,7 @@ from connectors.sqlgen.tree import (
     walk,
 )
 from planner.clusters import Clusters
-from planner.placement import Placement
+from planner.placement import Placement, shown
 from planner.plan import Fragment, SourceInfo
 from planner.rules.algebra import has_window, tables_of
 from planner.statistics import estimate
@@ -184,6 +185,7 @@ class Cutter:
         leftover = list(conjuncts(block.where))
         if block.relation is not None:
             relation, leftover = clusters.place(block.relation, leftover)
+        self.explain_meeting(block, clusters, leftover)
         rest: Query = self.subqueries(replace(block, relation=relation, where=conjunction(leftover)))
         for cluster in clusters.made:
             needed = tuple(
@@ -205,6 +207,22 @@ class Cutter:
             mapping: dict[Any, Any] = {node: columns[replace(node, nullable=True)] for node in needed}
             rest = replace_nodes(rest, {**mapping, cluster.placeholder: exchange})
         return rest
+
+    def explain_meeting(self, block: Select, clusters: Clusters, leftover: list[Expr]) -> None:
+        """Note what runs here because rows of several sources meet in it."""
+        names = sorted({cluster.source.name for cluster in clusters.made})
+        if len(names) < 2 or not self.pushdown:
+            return
+        scans = [node for node in walk(block.relation) if isinstance(node, Scan)]
+        for part in leftover:
+            met = sorted({cluster.source.name for cluster in clusters.made if cluster.aliases & tables_of(part)})
+            if len(met) > 1:
+                reason = f"its two sides are in {' and '.join(met)}"
+                self.placement.stay(None, shown(part, part, scans), "several-sources", reason)
+        if block.group is not None:
+            keys = ", ".join(shown(key, key, scans) for key in block.group)
+            reason = f"it groups rows of {' and '.join(names)} that are joined here"
+            self.placement.stay(None, f"GROUP BY {keys or '()'}", "several-sources", reason)
 
     def top(self, block: Select, query: Select) -> Select:
         """The query with ORDER BY and LIMIT where the source can send the first rows only; here they run again."""

@@ -1,6 +1,6 @@
 """The functions, operators and casts that MySQL and MariaDB compute exactly as DuckDB does, and how they are said there.
 
-Each entry is proven by tests/integration/mysql/test_dialect_oracle.py, which runs it on the server and on DuckDB over
+Each entry is proven by tests/integration/mysql/test_dialect_scalars.py, which runs it on the server and on DuckDB over
 hostile values. What is missing is missing for a reason; the most important ones:
 
 - + - * on DOUBLE: a result beyond 1.8e308 is an error here and infinity there; / of decimals and doubles likewise.

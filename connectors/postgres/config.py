@@ -41,7 +41,7 @@ class Config(BaseModel):
     consistency: Literal["source", "fragment"] = "source"
     """source: all reads of a statement see one exported snapshot. fragment: each read sees its own."""
     snapshot_max_age: Seconds = 300.0
-    """Seconds, or a text like '5m': an older snapshot is to be spooled and released, so that it holds no vacuum back."""
+    """Seconds, or a text like '5m': an older snapshot is to be spooled and released: it holds vacuum back."""
     pooler: Literal["none", "transaction"] = "none"
     """transaction: a pooler such as PgBouncer hands out a server connection for one transaction only.
 

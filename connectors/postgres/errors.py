@@ -16,7 +16,7 @@ from watersmeet.spi import (
 )
 
 _PRIMARY = re.compile(r"(?:^|[:\]\n] )\S+:  (.+)")
-"""libpq prints 'SEVERITY:  message', the severity in the server's language; LINE, DETAIL and HINT follow on own lines."""
+"""libpq prints 'SEVERITY:  message', the severity in the server's language; LINE, DETAIL, HINT are lines below."""
 
 _UNREAD = re.compile(r"ReadRecord failed at row \d+: (.+)")
 
@@ -40,8 +40,8 @@ _CONNECT: tuple[tuple[str, type[SourceError], str], ...] = (
     (r"Connection refused", SourceUnavailable, "nobody listens there"),
     (r"invalid (URI|connection option|integer|port|sslmode)", SourceUnavailable, "libpq cannot read the setting url"),
 )
-"""libpq's texts name hosts and users, and the server's may be in any language: what is recognised gets words of our own,
-everything else the general ones."""
+"""libpq's texts name hosts and users, and the server's may be in any language: what is recognised gets our own
+words, everything else the general ones."""
 
 
 def connecting(source: str, error: Exception) -> SourceError:

@@ -27,7 +27,7 @@ _TYPES = {
     "INTERVAL": "interval",
 }
 _INTEGERS = {"TINYINT": "int2", "UTINYINT": "int2", "USMALLINT": "int4", "UINTEGER": "int8", "UBIGINT": "numeric"}
-"""DuckDB's integers that PostgreSQL lacks -> the smallest type that holds their values. Not for casts: no range check."""
+"""DuckDB's integers that PostgreSQL lacks -> the smallest type that holds them. Not for casts: no range check."""
 
 _INTEGER = re.compile(r"-?[0-9]+")
 _DECIMAL = re.compile(r"-?[0-9]*\.?[0-9]+")

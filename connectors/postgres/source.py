@@ -1,4 +1,4 @@
-"""A PostgreSQL source: implements `watersmeet.spi.Source` with a pool, the catalog's queries, the dialect, the reader."""
+"""A PostgreSQL source: implements `watersmeet.spi.Source` over the pool, catalog, dialect and reader."""
 
 from __future__ import annotations
 

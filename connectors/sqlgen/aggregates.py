@@ -30,6 +30,8 @@ class AggregatePrinter(ScalarPrinter):
         with self.below_grouping():
             if self.dialect.anything:
                 return self.engine_aggregate(node)
+            if node.name == "avg" and family(node.args[0].type) in ("int", "decimal"):
+                raise Refused(node, "average", "its sum and its count are computed at the source, the quotient here")
             entry = self.entry(self.dialect.aggregates, node, node.args)
             if node.order:
                 raise Refused(node, "function", f"an ordered {node.name} is not proven on {self.dialect.name}")

@@ -134,6 +134,8 @@ class Scan:
     table: str
     columns: tuple[ScanColumn, ...]
     """Those that the statement may use; c<position> each."""
+    key: tuple[str, ...] = ()
+    """Our names of the primary key's columns."""
 
 
 @dataclass(frozen=True, slots=True)

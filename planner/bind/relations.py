@@ -46,7 +46,8 @@ def scan_of(alias: str, source: SourceInfo, table: Table) -> Scan:
         ScanColumn(f"c{i}", column.name, column.type, column.nullable, column.read, column.collation)
         for i, column in enumerate(table.columns)
     )
-    return Scan(alias, source.name, table.schema, table.name, columns)
+    key = tuple(column.name for name in table.primary_key for column in columns if column.source_name == name)
+    return Scan(alias, source.name, table.schema, table.name, columns, key)
 
 
 def visible(scan: Scan) -> list[Visible]:

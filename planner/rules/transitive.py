@@ -1,8 +1,10 @@
 """a = b and b = c  ->  also a = c; a = b and a < 5  ->  also b < 5.
 
 Guards: only among conjuncts of WHERE and of inner joins of one block; equal types on both sides, of a family whose equal
-values no function here tells apart (not floats: -0.0 = 0.0; not intervals: 30 days = 1 month); the copied filter reads
-that one column, is not volatile and has no subquery. What is added is implied, so it may be dropped again anywhere.
+values no function here tells apart (not floats: -0.0 = 0.0; not intervals: 30 days = 1 month); an equality only within a
+source and onto a primary key, so that the join it allows is no larger than its other side (TPC-H Q5 would else join
+customers with all suppliers of their nation); the copied filter reads that one column, is not volatile and has no
+subquery. What is added is implied, so it may be dropped again anywhere.
 """
 
 from __future__ import annotations
@@ -45,7 +47,7 @@ def _block(node: Any) -> Any:
     have = set(known)
     made: list[Expr] = []
     for group in groups:
-        made += _equalities(group, have, _sources(node.relation))
+        made += _equalities(group, have, _scans(node.relation))
         for column in group:
             for part in known:
                 if _filter_of(part, column):
@@ -79,8 +81,8 @@ def _inner_aliases(relation: Relation) -> frozenset[str]:
     return relation_aliases(relation)
 
 
-def _sources(relation: Relation) -> dict[str, str]:
-    return {node.alias: node.source for node in walk(relation) if isinstance(node, Scan)}
+def _scans(relation: Relation) -> dict[str, Scan]:
+    return {node.alias: node for node in walk(relation) if isinstance(node, Scan)}
 
 
 def _equality(part: Expr, reachable: frozenset[str]) -> bool:
@@ -103,12 +105,15 @@ def _classes(equalities: list[Expr]) -> list[list[ColumnRef]]:
     return groups
 
 
-def _equalities(group: list[ColumnRef], have: set[Expr], sources: dict[str, str]) -> list[Expr]:
+def _equalities(group: list[ColumnRef], have: set[Expr], scans: dict[str, Scan]) -> list[Expr]:
     """Equalities between columns of one source that were connected only through another source."""
     made: list[Expr] = []
     for a, b in combinations(group, 2):
-        same = sources.get(a.table) is not None and sources.get(a.table) == sources.get(b.table)
-        if same and a.table != b.table and not {Call("=", (a, b), "BOOLEAN"), Call("=", (b, a), "BOOLEAN")} & have:
+        left, right = scans.get(a.table), scans.get(b.table)
+        if left is None or right is None or left is right or left.source != right.source:
+            continue
+        small = left.key == (a.column,) or right.key == (b.column,)
+        if small and not {Call("=", (a, b), "BOOLEAN"), Call("=", (b, a), "BOOLEAN")} & have:
             made.append(Call("=", (a, b), "BOOLEAN"))
     return made
 

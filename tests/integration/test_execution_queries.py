@@ -330,12 +330,12 @@ def test_a_cancel_from_another_thread_ends_the_statement(queries: LocalQueries) 
 def test_closing_the_server_ends_what_runs(make: Make) -> None:
     queries = make()
     answer = queries.execute(request(HEAVY), ANA, math.inf)
-    ended: list[BaseException] = []
+    ended: list[ExecutionError] = []
 
     def read() -> None:
         try:
             list(answer.batches())
-        except BaseException as error:
+        except ExecutionError as error:
             ended.append(error)
 
     thread = threading.Thread(target=read)

@@ -33,6 +33,7 @@ TABLES = {
     ("s1", "region"): "CREATE TABLE {} (r_regionkey INTEGER NOT NULL, r_name VARCHAR, r_comment VARCHAR)",
     ("s3", "empty"): "CREATE TABLE {} (a INTEGER, b VARCHAR)",
 }
+KEYS = {"nation": ("n_nationkey",), "region": ("r_regionkey",)}
 ROWS = {
     ("s1", "x"): (
         "(1,'q',1.50,'2020-01-31'),(2,'Q',-2.25,'0044-03-15 (BC)'),(2,'q ',NULL,'2020-02-29'),(NULL,'',0,NULL),"
@@ -83,7 +84,14 @@ class SmallWorld:
             f" WHERE database_name = '{source}' AND table_name = '{name}' ORDER BY column_index"
         ).fetchall()
         columns = tuple(Column(name=column, type=type_, nullable=nullable) for column, type_, nullable in rows)
-        return Table(schema="main", name=name, columns=columns, rows=len(ROWS.get((source, name), "").split("),(")))
+        key = KEYS.get(name, ())
+        return Table(
+            schema="main",
+            name=name,
+            columns=columns,
+            primary_key=key,
+            rows=len(ROWS.get((source, name), "").split("),(")),
+        )
 
     @contextmanager
     def using(self, database: str) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -14,7 +14,8 @@ from server.execution.errors import AdmissionRefused
 
 def test_beyond_the_queue_it_refuses_at_once() -> None:
     admission = Admission(running=1, queued=1)
-    admission.enter(), admission.enter()
+    admission.enter()
+    admission.enter()
     started = time.monotonic()
     with pytest.raises(AdmissionRefused, match="limits.running"):
         admission.enter()
@@ -33,7 +34,8 @@ def test_the_first_in_the_queue_is_the_next_to_run() -> None:
 def test_leaving_twice_frees_one_place_only() -> None:
     admission = Admission(running=1, queued=5)
     first, second, third = admission.enter(), admission.enter(), admission.enter()
-    first.leave(), first.leave()
+    first.leave()
+    first.leave()
     assert second.running and not third.running
 
 

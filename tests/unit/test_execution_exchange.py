@@ -115,7 +115,7 @@ def test_a_waiting_producer_and_a_waiting_consumer_are_both_woken() -> None:
     def wait(what: str) -> None:
         try:
             full.put(batch(1)) if what == "put" else list(empty.batches())
-        except BaseException as error:
+        except (Abandoned, ValueError) as error:
             ended.append(type(error))
 
     threads = [threading.Thread(target=wait, args=(what,)) for what in ("put", "get")]

@@ -93,15 +93,13 @@ def test_the_catalog_has_tables_views_keys_comments_and_sizes(source: Source) ->
     assert catalog.default_schema == "main"
     assert catalog.schemas == ('Other "one"', "empty", "main")
     assert catalog.facts["product"] == "DuckDB"
-    integer = {"type": "INTEGER", "native": "INTEGER"}
-    text = {"type": "VARCHAR", "native": "VARCHAR"}
     assert catalog.tables["main", "people"] == Table(
         schema="main",
         name="people",
         columns=(
-            Column(name="id", nullable=False, **integer),
-            Column(name="name", nullable=False, **text),
-            Column(name="note", remarks="free text", **text),
+            Column(name="id", type="INTEGER", native="INTEGER", nullable=False),
+            Column(name="name", type="VARCHAR", native="VARCHAR", nullable=False),
+            Column(name="note", type="VARCHAR", native="VARCHAR", remarks="free text"),
         ),
         primary_key=("id",),
         primary_key_name="people_id_pkey",

@@ -12,6 +12,8 @@ import pytest
 
 from connectors.mysql.config import Config
 from connectors.mysql.source import MysqlSource
+from tests.integration.mysql import hostile
+from tests.integration.mysql.oracle import Oracle
 
 Run = Callable[..., tuple[tuple[Any, ...], ...]]
 MakeSource = Callable[..., MysqlSource]
@@ -65,6 +67,11 @@ def make_source(mysql_url: str, database: str) -> Iterator[MakeSource]:
     yield make
     for source in opened:
         source.close()
+
+
+@pytest.fixture(scope="module")
+def oracle(admin: Run, source: MysqlSource, database: str) -> Oracle:
+    return Oracle(source, database, *hostile.load(admin, source, database))
 
 
 @pytest.fixture(scope="module")

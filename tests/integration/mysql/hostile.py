@@ -23,7 +23,9 @@ CREATE TABLE h (
   t_latin VARCHAR(40) CHARACTER SET latin1, t_long TEXT COLLATE utf8mb4_bin, t_char CHAR(12) CHARACTER SET utf8mb3,
   t_enum ENUM('b', 'a', 'B', '') COLLATE utf8mb4_bin,
   v_bin VARBINARY(20), f_bin BINARY(3),
-  dt DATE, ts TIMESTAMP(6) NULL, d0 DATETIME, d6 DATETIME(6), tm TIME(6), yr YEAR
+  dt DATE, ts TIMESTAMP(6) NULL, d0 DATETIME, d6 DATETIME(6), tm TIME(6), yr YEAR,
+  KEY (i8), KEY (i32), KEY (i64), KEY (u8), KEY (u64), KEY (n12_2), KEY (dbl), KEY (t_ci), KEY (t_latin), KEY (t_enum),
+  KEY (t_long(50)), KEY (v_bin), KEY (dt), KEY (d0), KEY (d6), KEY (ts), KEY (tm)
 )
 """
 

@@ -269,7 +269,7 @@ class Both:
             f"only PostgreSQL: {row}" for row in sorted(mine - theirs, key=repr)
         ]
 
-    def _raising(self, query: Select | SetOp, aliases: Sequence[str]) -> list[tuple[int, ...]]:
+    def _raising(self, query: Select, aliases: Sequence[str]) -> list[tuple[int, ...]]:
         """Numbers of the rows on which DuckDB raises."""
         identities = Select(query.items[:-1], query.relation)
         raising = []
@@ -308,4 +308,4 @@ def _values(array: pa.Array) -> list[Any]:
         return [None if v is None else "nan" if math.isnan(v) else struct.pack(">d", v) for v in values]
     if pa.types.is_list(array.type):
         return [None if v is None else tuple(v) for v in values]
-    return values
+    return list(values)

@@ -1,4 +1,4 @@
-"""Every row of the PostgreSQL table in SEMANTICS.md: announced type, values, and what happens to those that do not fit."""
+"""Every row of the PostgreSQL table in SEMANTICS.md: announced type, values, and those that do not fit."""
 
 from __future__ import annotations
 
@@ -197,7 +197,7 @@ def rows(source: PostgresSource, column: Column, where: str = "") -> list[Any]:
         array = array.view(pa.int32())
     elif pa.types.is_timestamp(array.type) or pa.types.is_time64(array.type):
         array = array.view(pa.int64())
-    return array.to_pylist()
+    return list(array.to_pylist())
 
 
 @pytest.mark.parametrize(("native", "announced", "values"), ROUND_TRIPS, ids=[case[0] for case in ROUND_TRIPS])
