@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from connectors.sqlgen.tree import (
     Call,
+    ColumnRef,
     Constant,
     Derived,
     Exchange,
@@ -20,7 +21,7 @@ from connectors.sqlgen.tree import (
     conjuncts,
     walk,
 )
-from planner.placement import Placement
+from planner.placement import Placement, shown
 from planner.plan import SourceInfo
 from planner.rules.algebra import free, has_subquery, movable, relation_aliases, tables_of
 
@@ -127,6 +128,10 @@ class Clusters:
             source = members[0].source
             assert source is not None
             if self.placement.condition(part, source, _scans(members), aliases) == part:
+                if _repeats(touched[0], touched[1], conditions):
+                    reason = "neither side is a key, so the join may have more rows than both of its sides together"
+                    self.placement.stay(source.name, shown(part, part, _scans(members)), "cost", reason)
+                    continue
                 merged = [unit for unit in units if any(unit in group for group in touched)]
                 groups = [merged if group is touched[0] else group for group in groups if group not in touched[1:]]
         return groups
@@ -185,6 +190,22 @@ def _flatten(relation: Relation, parts: list[Relation], pool: list[Expr]) -> Non
         pool += conjuncts(relation.condition)
     else:
         parts.append(relation)
+
+
+def _repeats(left: list[Unit], right: list[Unit], conditions: list[Expr]) -> bool:
+    """Whether joining two groups is known to pair many rows with many: both have keys, and the join covers none."""
+    sides = [frozenset().union(*(unit.aliases for unit in group)) for group in (left, right)]
+    used: set[tuple[str, str]] = set()
+    for part in conditions:
+        if isinstance(part, Call) and part.name == "=" and all(tables_of(part) & side for side in sides):
+            used |= {(arg.table, arg.column) for arg in part.args if isinstance(arg, ColumnRef)}
+    keyed = []
+    for group in (left, right):
+        scans = [unit.relation for unit in group if isinstance(unit.relation, Scan) and unit.relation.key]
+        if len(scans) != len(group):
+            return False  # a derived table, or a table whose keys nobody declared: nothing is known
+        keyed += scans
+    return not any({(scan.alias, name) for name in scan.key} <= used for scan in keyed)
 
 
 def _scans(units: list[Unit]) -> list[Scan]:

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from connectors.sqlgen.dialect import family
+from connectors.sqlgen.dialect import Dialect, family
 from connectors.sqlgen.duckdb import DUCKDB
 from connectors.sqlgen.printer import Printer, Refused, read_of
 from connectors.sqlgen.tree import (
     Call,
     Cast,
+    ColumnRef,
     CteRef,
     Exchange,
     Expr,
@@ -110,7 +111,7 @@ def self_contained(node: Any, *, free_columns: bool = False) -> bool:
 
 def shown(node: Any, around: Any, scans: Iterable[Scan] = ()) -> str:
     """A tree as SQL for people, shortened."""
-    printer = Printer(DUCKDB, around, more=scans)
+    printer = _Readable(DUCKDB, around, more=scans)
     if hasattr(node, "alias") or type(node).__name__ == "Join":
         text = printer.relation(node)
     elif type(node).__name__ in {"Select", "SetOp", "With", "OpaqueQuery"}:
@@ -118,6 +119,21 @@ def shown(node: Any, around: Any, scans: Iterable[Scan] = ()) -> str:
     else:
         text = printer.expr(node)
     return text if len(text) <= 300 else text[:297] + "…"
+
+
+class _Readable(Printer):
+    """Columns as table.column, by the source's names."""
+
+    def __init__(self, dialect: Dialect, root: Any, *, more: Iterable[Scan] = ()) -> None:
+        more = tuple(more)
+        super().__init__(dialect, root, more=more)
+        self.tables = {node.alias: node.table for node in (*walk(root), *more) if isinstance(node, Scan)}
+
+    def column(self, ref: ColumnRef) -> str:
+        scan = self.scans.get(ref.table)
+        if scan is None:
+            return f"{ref.table}.{ref.column}" if ref.table else ref.column
+        return f"{self.tables[ref.table]}.{scan[ref.column].source_name}"
 
 
 def _zoned(part: Any) -> bool:

@@ -172,6 +172,24 @@ def test_a_cancel_ends_a_blocked_statement_at_once(
     timer.join()
 
 
+def test_a_cancel_does_not_wait_for_a_pooled_connection(house: MakeHouse) -> None:
+    a = MemorySource("a", {"stuck": stuck(), "t": numbers(1)}, pool=threading.Semaphore(1))
+    home = house(a, admission=Admission(2, 0))
+    first = home.start([fragment(0, "a", "stuck")], None)
+    assert until(lambda: a.open == 1)
+    second = home.start([fragment(0, "a", "t")], None)
+    timer = threading.Timer(0.1, second.cancel)
+    timer.start()
+    started = time.monotonic()
+    with pytest.raises(StatementCancelled):
+        rows_of(second)
+    assert time.monotonic() - started < 4
+    home.admission.enter().leave()  # its place is free again
+    first.close()
+    assert until(lambda: a.open == 0), "the connection that came too late went back"
+    timer.join()
+
+
 @pytest.mark.parametrize("local", [None, CPU, "SELECT c0 FROM x0"])
 def test_the_deadline_ends_a_statement(house: MakeHouse, local: str | None) -> None:
     a = MemorySource("a", {"t": stuck(after=1)})
