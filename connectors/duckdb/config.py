@@ -24,10 +24,10 @@ class Config(BaseModel):
     text: Literal["exact", "source"] = "exact"
     """'exact' compares text by its bytes, whatever COLLATE a column declares; 'source' leaves the declared collation."""
     memory: str = Field(default="1GiB", pattern=SIZE)
-    """Memory of the fragments that run in this file, together; one that needs more spills, or fails without spill_dir."""
+    """Memory of the fragments that run in this file, together, in DuckDB's notation; what needs more spills."""
     spill_dir: Path | None = None
-    """A folder for what does not fit into memory. None: nothing is spilled."""
+    """Where to spill, in a folder of its own that goes when the source is closed. None: the system's temporary folder."""
     spill: str = Field(default="10GiB", pattern=SIZE)
-    """The most that may be spilled to spill_dir."""
+    """The most that may be spilled; '0B' forbids it, and a fragment over `memory` fails."""
     threads: int = Field(default=2, ge=1, le=256)
     """Threads of the fragments that run in this file, together."""

@@ -29,7 +29,7 @@ def translated(source: str, error: BaseException) -> SourceError:
         return ValueDoesNotFit(source, f"a value has more than 38 digits: {text}; cast the column to VARCHAR or DOUBLE")
     if kind == "out of memory":
         return SourceQueryFailed(
-            source, "the fragment needs more memory than the source's `memory` setting: raise it, or set `spill_dir`"
+            source, "the fragment needs more than the source's settings `memory` and `spill` allow: raise them"
         )
     if kind == "io":
         return SourceUnavailable(source, "the database file cannot be read")

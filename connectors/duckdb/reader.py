@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from shutil import rmtree
+from tempfile import mkdtemp
+from weakref import finalize
 
 import duckdb
 import pyarrow as pa
@@ -15,7 +18,7 @@ from connectors.duckdb.datatypes import WIDE, arrow_types
 from connectors.duckdb.dialect import DUCKDB
 from connectors.duckdb.errors import translated, unopened
 from connectors.sqlgen.dialect import Dialect
-from watersmeet.spi import Read, SourceCancelled, SourceCatalog, Tag
+from watersmeet.spi import Read, SourceCancelled, SourceCatalog, SourceUnavailable, Tag
 
 _BATCH_BYTES = 2 << 20
 """Aim of a batch's size; text and nested columns are taken for 128 bytes a value."""
@@ -31,6 +34,7 @@ class DuckDBSource:
         self._config = config
         self._lock = threading.Lock()
         self._base: duckdb.DuckDBPyConnection | None = None
+        self._remove_spill: Callable[[], object] | None = None
 
     def catalog(self) -> SourceCatalog:
         with self.cursor() as con:
@@ -66,6 +70,8 @@ class DuckDBSource:
             if self._base is not None:
                 self._base.close()
                 self._base = None
+            if self._remove_spill is not None:
+                self._remove_spill()
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A connection to the file for one thread, which closes it. Raises SourceUnavailable."""
@@ -74,6 +80,19 @@ class DuckDBSource:
                 self._base = self._open()
             return self._base.cursor()
 
+    def _spill_folder(self) -> str:
+        """A folder of this source's own, so that sources and servers never meet in one; '' where nothing may spill."""
+        if float(self._config.spill.rstrip(" BKMGTi")) == 0:
+            return ""
+        try:
+            if self._config.spill_dir is not None:
+                self._config.spill_dir.mkdir(parents=True, exist_ok=True)
+            folder = mkdtemp(prefix="watersmeet-duckdb-", dir=self._config.spill_dir)
+        except OSError as error:
+            raise SourceUnavailable(self.name, f"cannot make a folder in `spill_dir`: {error.strerror}") from error
+        self._remove_spill = finalize(self, rmtree, folder, ignore_errors=True)
+        return folder
+
     def _open(self) -> duckdb.DuckDBPyConnection:
         settings: dict[str, str | bool | int | float | list[str]] = {
             "autoinstall_known_extensions": "false",
@@ -81,7 +100,7 @@ class DuckDBSource:
             "python_enable_replacements": "false",  # or an unknown table would be looked up among Python's variables
             "memory_limit": self._config.memory,
             "threads": str(self._config.threads),
-            "temp_directory": str(self._config.spill_dir or ""),
+            "temp_directory": self._spill_folder(),
         }
         try:
             base = duckdb.connect(str(self._config.path), read_only=True, config=settings)
@@ -91,6 +110,8 @@ class DuckDBSource:
             base.execute("SET TimeZone = 'UTC'")
             base.execute("SET lock_configuration = true")
         except duckdb.Error as error:
+            if self._remove_spill is not None:
+                self._remove_spill()
             raise unopened(self.name, error) from error
         return base
 

@@ -164,7 +164,7 @@ def _text() -> Iterable[Entry]:
     )
 
 
-_YEAR = "(CAST(date_part('year', {0}) AS int8))"
+_YEAR = "(CAST(date_part('year', {0}) AS int8) + CASE WHEN {0} < '0001-01-01'::date THEN 1 ELSE 0 END)"
 """44 BC is -44 in PostgreSQL and -43 in DuckDB."""
 
 

@@ -6,6 +6,7 @@ bootstrap modes, before a port is open. Both servers refuse to run as root, so r
 
 from __future__ import annotations
 
+import ctypes
 import importlib.util
 import os
 import pwd
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 Command = Sequence[str | Path]
+_LIBC = ctypes.CDLL(None)
 
 START_TIMEOUT = 60.0
 """Seconds; a cold start takes 1 to 3 on two cores."""
@@ -206,6 +208,7 @@ class _Place:
                 cwd=self.folder,
                 env=self._environment(),
                 start_new_session=True,
+                preexec_fn=_end_with_parent,  # noqa: PLW1509 - one system call: takes no lock that a thread may hold
                 **self.identity,
             )
             try:
@@ -246,6 +249,11 @@ def _readable_copy(programs: Path, folder: Path) -> Path:
 def _accounts(*names: str) -> Iterator[pwd.struct_passwd]:
     known = {entry.pw_name: entry for entry in pwd.getpwall()}
     return (known[name] for name in names if name in known)
+
+
+def _end_with_parent() -> None:
+    """Have the kernel stop the server when we are killed and cannot (prctl PR_SET_PDEATHSIG)."""
+    _LIBC.prctl(1, signal.SIGTERM)
 
 
 def _free_port() -> int:

@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 _ENDING = 10.0
 """Seconds that reads are given to end after a cancel before their threads are left to themselves, with an error logged."""
+_CLOSING = 1.0
+"""Seconds that the owner of a cancelled statement waits for its supervisor."""
 _INTERRUPT_EVERY = 0.02
 """An interrupt that comes before the engine has begun is lost (DuckDB 2.0.0): it is repeated."""
 
@@ -96,12 +98,15 @@ class Execution:
         self.check()
 
     def close(self) -> None:
-        """Cancel what still runs, and wait until all connections and threads are given back. Idempotent."""
+        """Cancel what still runs, and wait until all connections and threads are given back. Idempotent.
+
+        A supervisor that waits for a pooled connection cannot be woken (the contract has no way to): it is left to
+        itself, and closes the connection as soon as it gets one.
+        """
         self.cancel()
-        if self._supervisor.ident is None:
-            self._slot.leave()
-        else:
-            self._supervisor.join()
+        if self._supervisor.ident is not None:
+            self._supervisor.join(_CLOSING)
+        self._slot.leave()
 
     def _end(self, error: BaseException | None) -> bool:
         with self._changed:
@@ -157,6 +162,9 @@ class Execution:
             readings = list(group)
             remaining = max(0.001, self._deadline - time.monotonic())
             snapshot = self._sources[name].snapshot(Tag(query_id=self._query_id, timeout=remaining), len(readings))
+            if self._ended:
+                snapshot.close()
+                return
             reads = SourceReads(name, snapshot, readings, self._spill, self.fail)
             self._groups.append(reads)
             reads.start()

@@ -37,7 +37,7 @@ NOW = datetime(2024, 6, 15, 12, 30, tzinfo=UTC)
 NOBODY = Principal(subject="oracle")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class World:
     """The federation under test and its reference."""
 
@@ -46,6 +46,12 @@ class World:
     """What the planner knows of the sources."""
     local: duckdb.DuckDBPyConnection
     """The one DuckDB, which holds every table under its full name."""
+
+    def renew(self) -> None:
+        """Make the one DuckDB anew: an INTERNAL error in it invalidates all of it (2.0.0 has some)."""
+        self.local.close()
+        self.local = duckdb.connect()
+        fill_reference(self.local)
 
     def plan(self, sql: str) -> FederatedPlan:
         """The plan of a statement."""
@@ -172,9 +178,10 @@ def world(postgres_url: str, mysql_url: str, folder: Path) -> Iterator[World]:
             infos[name] = SourceInfo(name=name, kind=source.kind, catalog=catalog, dialect=source.dialect(catalog.facts))
         queries = LocalQueries(sources, LimitsConfig())
         stack.callback(queries.close)
-        local = stack.enter_context(duckdb.connect())
-        fill_reference(local)
-        yield World(queries, infos, local)
+        made = World(queries, infos, duckdb.connect())
+        stack.callback(lambda: made.local.close())
+        fill_reference(made.local)
+        yield made
 
 
 @contextmanager

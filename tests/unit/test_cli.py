@@ -184,9 +184,11 @@ def test_a_second_signal_ends_at_once(lake: Path) -> None:
         assert process.wait(2) == -signal.SIGTERM
         assert slow.wait(10) == 3
     finally:
-        for started in [process, *([slow] if slow else [])]:
-            started.kill()
-            started.communicate()
+        process.kill()
+        process.communicate()
+        if slow is not None:
+            slow.kill()
+            slow.wait()
 
 
 def test_a_port_in_use_is_said(lake: Path) -> None:

@@ -317,7 +317,7 @@ def test_bad_values_fail_the_query_with_the_databases_own_words(source: Source) 
 
 
 def test_a_fragment_over_the_sources_memory_says_which_setting(path: Path) -> None:
-    source = opened(path, SCRIPT, memory="64MB")
+    source = opened(path, SCRIPT, memory="64MB", spill="0B")
     with pytest.raises(SourceQueryFailed, match="`memory`"):
         rows(source, reading("FROM (SELECT DISTINCT id, v, v || 'x' AS w FROM many)", ("count(*)", "BIGINT")))
     source.close()
@@ -328,6 +328,7 @@ def test_what_spills_goes_to_its_folder_and_counts(path: Path, tmp_path: Path) -
     source = opened(path, SCRIPT, memory="96MB", spill_dir=tmp_path / "spill", spill="2GiB")
     assert rows(source, reading(body, ("count(*)", "BIGINT")))[0][0].as_py() == 2_000_000
     source.close()
+    assert not list((tmp_path / "spill").iterdir())
     source = opened(path.with_name("second.duckdb"), SCRIPT, memory="96MB", spill_dir=tmp_path / "s2", spill="1MB")
     with pytest.raises(SourceQueryFailed):
         rows(source, reading(body, ("count(*)", "BIGINT")))

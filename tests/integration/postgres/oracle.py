@@ -21,7 +21,7 @@ from connectors.postgres.source import PostgresSource
 from connectors.sqlgen.duckdb import DUCKDB
 from connectors.sqlgen.printer import read_of, sql_of
 from connectors.sqlgen.tree import ColumnRef, Expr, Join, Relation, Scan, ScanColumn, Select, SetOp
-from watersmeet.spi import Read, Tag, arrow_type
+from watersmeet.spi import Read, ReadColumn, Tag, arrow_type
 
 HOSTILE: dict[str, tuple[str | None, ...]] = {
     "BOOLEAN": ("true", "false", None),
@@ -56,7 +56,21 @@ HOSTILE: dict[str, tuple[str | None, ...]] = {
         "-2.5000000000",
         None,
     ),
-    "FLOAT": ("0.0", "-0.0", "1.0", "-1.5", "0.1", "16777217", "3.4028235e38", "1e-45", "inf", "-inf", "nan", None),
+    "FLOAT": (
+        "0.0",
+        "-0.0",
+        "1.0",
+        "-1.5",
+        "0.1",
+        "16777217",
+        "3.4028235e38",
+        "1e-45",
+        "inf",
+        "-inf",
+        "nan",
+        "-nan",
+        None,
+    ),
     "DOUBLE": (
         "0.0",
         "-0.0",
@@ -70,6 +84,7 @@ HOSTILE: dict[str, tuple[str | None, ...]] = {
         "inf",
         "-inf",
         "nan",
+        "-nan",
         None,
     ),
     "VARCHAR": (
@@ -249,6 +264,22 @@ class Both:
         schema = pa.schema([(c.name, arrow_type(c.type)) for c in read.columns])
         assert all(batch.schema == schema for batch in batches)
         return plain(pa.Table.from_batches(batches, schema=schema))
+
+    def native_type(self, read: Read) -> str:
+        """PostgreSQL's name for the type of a read's only expression."""
+        asked = f"CAST(pg_typeof({read.expressions[0]}) AS text)"
+        asked_read = Read(
+            prefix=read.prefix,
+            expressions=(asked,),
+            body=read.body + " LIMIT 1",
+            columns=(ReadColumn(name="c0", type="VARCHAR"),),
+        )
+        snapshot = self.source.snapshot(Tag(query_id="oracle", timeout=60.0), 1)
+        try:
+            (batch,) = snapshot.read(0, asked_read)
+        finally:
+            snapshot.close()
+        return str(batch.column(0)[0])
 
     def differences(self, expr: Expr, relation: Relation, aliases: Sequence[str]) -> list[str]:
         """Rows on which an expression differs; aliases are the relations whose row numbers identify a row."""

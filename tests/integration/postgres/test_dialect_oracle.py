@@ -17,7 +17,7 @@ from connectors.postgres.dialect import POSTGRES
 from connectors.postgres.literals import types
 from connectors.postgres.source import PostgresSource
 from connectors.sqlgen.dialect import Entry
-from connectors.sqlgen.printer import Refused
+from connectors.sqlgen.printer import Refused, read_of
 from connectors.sqlgen.tree import Call, Cast, Constant, Expr, Scan, Select, SetOp, Sort, Window
 from tests.integration.postgres.oracle import FAMILIES, HOSTILE, Both, cross, fill, identity, scan, value
 
@@ -25,8 +25,8 @@ CONSTANTS: dict[tuple[str, int], tuple[tuple[str, str], ...]] = {
     ("round", 1): tuple((n, "INTEGER") for n in ("0", "1", "2", "5", "12")),
     ("left", 1): (*((n, "INTEGER") for n in ("0", "1", "-1", "3", "-400", "1000000000")), ("2", "BIGINT")),
     ("right", 1): (*((n, "INTEGER") for n in ("0", "1", "-1", "3", "-400", "1000000000")), ("2", "BIGINT")),
-    ("substr", 1): (*((n, "INTEGER") for n in ("0", "1", "2", "3", "1000000000")), ("1", "BIGINT")),
-    ("substr", 2): tuple((n, "INTEGER") for n in ("0", "1", "3", "1000000000")),
+    ("substr", 1): (*((n, "INTEGER") for n in ("0", "1", "2", "3", "-2", "1000000000")), ("1", "BIGINT")),
+    ("substr", 2): tuple((n, "INTEGER") for n in ("0", "1", "3", "-1", "1000000000")),
     ("~~*", 1): tuple((n, "VARCHAR") for n in ("a", "A%", "k", "%s%", "_", "a\\\\%", "")),
     ("date_part", 0): tuple(
         (n, "VARCHAR") for n in ["year", "month", "day", "quarter", "doy", "hour", "minute", "second"]
@@ -186,6 +186,32 @@ def test_a_window_answers_as_duckdb_does(both: Both, entry: Entry, frame: str) -
         call = replace(call, type=type_of)
         window = replace(window, call=call, type=type_of)
         assert both.differences(window, relation, ["a0"]) == [], type_
+
+
+WIDTHS = ("smallint", "integer", "bigint", "numeric")
+NATIVE = {"TINYINT": "smallint", "SMALLINT": "smallint", "INTEGER": "integer", "BIGINT": "bigint", "HUGEINT": "numeric"}
+
+
+@pytest.mark.parametrize("entry", [*EXACT, *listed(POSTGRES.aggregates), *listed(POSTGRES.windows)], ids=ids)
+def test_a_whole_number_is_never_narrower_than_duckdbs(both: Both, entry: Entry) -> None:
+    """What is computed from it would overflow sooner."""
+    grouped = entry in listed(POSTGRES.aggregates)
+    over = entry in listed(POSTGRES.windows)
+    for args, scans in arguments(entry):
+        relation = cross(scans or [scan("a0", "INTEGER")])
+        call: Call | Window = Call(entry.name, args, "", aggregate=grouped or over)
+        call = Window(call, (), (), "", "") if over else call  # type: ignore[arg-type]
+        type_ = both.type_of(call, relation)
+        call = replace(call, type=type_)
+        if isinstance(call, Window):
+            call = replace(call, call=replace(call.call, type=type_))
+        if type_ in NATIVE:
+            try:
+                read = read_of(Select((call,), relation), POSTGRES)
+            except Refused:
+                continue
+            native = both.native_type(read)
+            assert WIDTHS.index(native) >= WIDTHS.index(NATIVE[type_]), [arg.type for arg in args]
 
 
 def unsigned(rows: list[tuple[object, ...]]) -> list[tuple[object, ...]]:

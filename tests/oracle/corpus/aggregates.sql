@@ -207,3 +207,18 @@ SELECT count(*) FROM pg.public.people, my.shop.customers
 
 -- case: any_value of equal values
 SELECT person, any_value(person) FROM pg.public.orders GROUP BY person
+
+-- case: group by a constant column beside another
+SELECT y, id, count(*) FROM (SELECT id, 2 AS y FROM pg.public.people) GROUP BY y, id
+
+-- case: group by a constant column alone
+SELECT y, count(*), max(id) FROM (SELECT id, 2 AS y FROM my.shop.customers) GROUP BY y
+
+-- case: group by a constant column over nothing has no row
+SELECT y, count(*) FROM (SELECT a, 2 AS y FROM pg.public.nothing) GROUP BY y
+
+-- case: group by two constant columns in the order of others
+SELECT id, x, count(*) FROM (SELECT id % 2 AS id, 1 AS x FROM pg.public.people) GROUP BY x, id
+
+-- case: rollup over a constant column
+SELECT y, count(*) FROM (SELECT id, 2 AS y FROM pg.public.people) GROUP BY ROLLUP (y)

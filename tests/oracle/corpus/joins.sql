@@ -237,3 +237,27 @@ SELECT id FROM pg.public.people WHERE id IN (SELECT customer FROM my.shop.orders
 
 -- case: outer join turned around with a filter that rejects NULL
 SELECT o.id, p.name FROM pg.public.people p RIGHT JOIN pg.public.orders o ON o.person = p.id WHERE p.vip IS NOT TRUE
+
+-- case: an inner join's condition below a FULL JOIN
+SELECT t0.a, t1.b, t2.b FROM pg.public.pairs t0 JOIN my.crm.pairs t1 ON t0.a = t1.a FULL JOIN lake.main.pairs t2 ON t0.b = t2.b
+
+-- case: an inner join's condition below a FULL JOIN of one source
+SELECT t0.a, t1.b, t2.id FROM pg.public.pairs t0 JOIN pg.public.pairs t1 ON t0.a < t1.a FULL JOIN pg.public.items t2 ON t0.b = t2.id
+
+-- case: an inner join's condition on the right of a FULL JOIN
+SELECT t2.b, t0.a, t1.b FROM lake.main.pairs t2 FULL JOIN (pg.public.pairs t0 JOIN my.crm.pairs t1 ON t0.a = t1.a) ON t0.b = t2.b
+
+-- case: a filter in a derived table below a FULL JOIN
+SELECT x.id, y.id FROM (SELECT id, boss FROM pg.public.people WHERE vip) x FULL JOIN (SELECT id FROM my.shop.customers WHERE active = 1) y ON x.id = y.id
+
+-- case: an inner join's condition below a RIGHT JOIN
+SELECT t0.a, t1.b, t2.b FROM pg.public.pairs t0 JOIN my.crm.pairs t1 ON t0.a = t1.a RIGHT JOIN lake.main.pairs t2 ON t0.b = t2.b
+
+-- case: an inner join's condition below a LEFT JOIN
+SELECT t0.a, t1.b, t2.b FROM pg.public.pairs t0 JOIN my.crm.pairs t1 ON t0.a = t1.a LEFT JOIN lake.main.pairs t2 ON t0.b = t2.b
+
+-- case: an inner join's condition below an ANTI JOIN
+SELECT t0.a, t1.b FROM pg.public.pairs t0 JOIN my.crm.pairs t1 ON t0.a = t1.a ANTI JOIN lake.main.pairs t2 ON t0.b = t2.b
+
+-- case: an outer join below a FULL JOIN
+SELECT p.id, o.id, c.id FROM pg.public.people p LEFT JOIN pg.public.orders o ON o.person = p.id AND o.qty > 0 FULL JOIN my.shop.customers c ON c.id = o.qty

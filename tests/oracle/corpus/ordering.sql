@@ -152,3 +152,24 @@ SELECT id, tz FROM pg.public.stamps ORDER BY tz
 
 -- case: order by two keys of two sources
 SELECT p.id, c.name FROM pg.public.people p JOIN my.shop.customers c ON c.id = p.id ORDER BY c.name DESC, p.id LIMIT 5
+
+-- case: a constant column orders nothing
+SELECT id, x FROM (SELECT id, 1 AS x, 2 AS y FROM pg.public.people) ORDER BY y, x, id DESC LIMIT 2
+
+-- case: a constant column orders nothing at MySQL
+SELECT id, x FROM (SELECT id, 1 AS x, 2 AS y FROM my.shop.customers) ORDER BY y, x, id DESC LIMIT 2
+
+-- case: a constant column that is no ordinal
+SELECT id, x FROM (SELECT id, 20 AS x, 'a' AS y, 1.5 AS z FROM pg.public.people) ORDER BY x, y, z, id LIMIT 3
+
+-- case: order by all over constants
+SELECT * FROM (SELECT 0.01 AS a, TRUE AS b, DATE '2024-01-15' AS c, 'NaN'::DOUBLE AS d, id FROM lake.main.events) ORDER BY ALL LIMIT 3
+
+-- case: order by an expression that becomes a constant
+SELECT id FROM (SELECT id, 2 AS y FROM pg.public.people) ORDER BY y + 1, id DESC LIMIT 2
+
+-- case: distinct on a constant column
+SELECT DISTINCT ON (y) id FROM (SELECT id, 2 AS y FROM pg.public.people) ORDER BY y, id DESC
+
+-- case: a window ordered and partitioned by a constant column
+SELECT id, rank() OVER (PARTITION BY y ORDER BY x, id) FROM (SELECT id, 1 AS x, 2 AS y FROM pg.public.people)
