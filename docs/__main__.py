@@ -29,7 +29,7 @@ from connectors.postgres.datatypes import PgType
 from connectors.postgres.datatypes import announced as postgres_announced
 from connectors.postgres.dialect import POSTGRES
 from planner import errors as planner_errors
-from planner.functions import CLOCK, FUNCTIONS, OPERATORS, SESSION, TABLE_FUNCTIONS
+from planner.functions import CLOCK, FUNCTIONS, OPERATORS, SESSION, SYNONYMS, TABLE_FUNCTIONS
 from server import config_errors
 from server.config import Config
 from server.execution import errors as execution_errors
@@ -124,9 +124,12 @@ def _docstrings(model: type[BaseModel]) -> dict[str, str]:
     assert isinstance(body, ast.ClassDef)
     found = {}
     for field, below in zip(body.body, body.body[1:], strict=False):
-        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(below, ast.Expr):
-            if isinstance(below.value, ast.Constant) and isinstance(below.value.value, str):
-                found[field.target.id] = below.value.value
+        match field, below:
+            case (
+                ast.AnnAssign(target=ast.Name(id=name)),
+                ast.Expr(value=ast.Constant(value=str(words))),
+            ):
+                found[name] = words
     return found
 
 
@@ -169,8 +172,10 @@ def _kind(annotation: Any) -> str:
 
 def _default(field: FieldInfo) -> str:
     value = field.get_default(call_default_factory=True)
-    if isinstance(value, BaseModel) or value in ((), {}, None):
-        return "" if not isinstance(value, BaseModel) and value is None else "empty"
+    if isinstance(value, BaseModel):
+        return "its own"
+    if value in ((), {}, None):
+        return "none"
     if isinstance(value, bool):
         return _code(str(value).lower())
     reader = _reader(field)
@@ -188,7 +193,7 @@ def _with_unit(value: int, units: tuple[tuple[str, int], ...]) -> str:
 
 # ---------------------------------------------------------------- errors
 
-_LEAF = re.compile(r"^\s*(?:\+- )?(?P<name>\w+)\s+(?P<code>\d{4})\s+(?P<words>\S.*)$", re.MULTILINE)
+_LEAF = re.compile(r"^\s*(?:\+- )?(?P<name>\w+)[ \t]+(?P<code>\d{4})[ \t]+(?P<words>\S.*)$", re.MULTILINE)
 _ROOMS = (
     ("Configuration and start", config_errors, config_errors.ConfigError),
     ("SQL", planner_errors, planner_errors.PlanningError),
@@ -328,7 +333,7 @@ def pushed() -> str:
                 _code(name),
                 *("superset" if _superset(table, name) else "exact" if name in table else "" for table in tables),
             )
-            for name in sorted({name for table in tables for name in table})
+            for name in sorted({name for table in tables for name in table} - SYNONYMS.keys())
         )
         parts.append(f"### {title}\n\n{_table(('name', *dialects), rows)}")
     return "\n".join(parts)

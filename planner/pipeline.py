@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from functools import cache
-from zoneinfo import available_timezones
 
 from connectors.sqlgen.duckdb import DUCKDB
 from connectors.sqlgen.printer import sql_of
 from connectors.sqlgen.tree import Exchange, Query, Select
 from planner.bind import Bound, bind
-from planner.errors import PushdownRequired, SettingRefused, StatementRefused
+from planner.errors import PushdownRequired, StatementRefused
 from planner.fragment import Cutter, columns_of
 from planner.optimize import optimize
 from planner.oracle import Oracle
 from planner.parse import Guards, Statement, parse
 from planner.placement import Placement
-from planner.plan import FederatedPlan, PlanRequest, SessionInfo, SourceInfo
+from planner.plan import FederatedPlan, PlanRequest, SourceInfo
+from planner.session import check_session
 
 # The guards bound the depth of a statement's tree to 200; a level costs the recursive stages up to 12 frames.
 sys.setrecursionlimit(max(sys.getrecursionlimit(), 10_000))
@@ -35,7 +34,7 @@ def oracle() -> Oracle:
 
 def plan(request: PlanRequest, sources: Mapping[str, SourceInfo], *, limits: Guards | None = None) -> FederatedPlan:
     """Plan one statement over the sources. No I/O. Raises PlanningError."""
-    _check_session(request.session)
+    check_session(request.session)
     statement = parse(request.sql, limits or Guards(), oracle())
     if statement.kind != "query":
         raise StatementRefused(_session_words(statement))
@@ -79,18 +78,6 @@ def _why_not_whole(made: FederatedPlan) -> str:
         "; ".join(dict.fromkeys(f"{stay.what}: {stay.reason}" for stay in made.stays)) or "it reads several sources"
     )
     return f"pushdown = 'require', but no single source can answer the statement whole: {reasons}"
-
-
-@cache
-def _time_zones() -> set[str]:
-    return available_timezones()  # reads a folder tree: 7 to 100 ms
-
-
-def _check_session(session: SessionInfo) -> None:
-    if session.pushdown not in {"on", "off", "require"}:
-        raise SettingRefused(f"pushdown is on, off or require, not {session.pushdown!r}")
-    if session.time_zone not in _time_zones():
-        raise SettingRefused(f"the time zone {session.time_zone!r} is not known: use a name like UTC or Europe/Berlin")
 
 
 def _session_words(statement: Statement) -> str:

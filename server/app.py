@@ -50,6 +50,7 @@ def open_server(config: Config) -> Iterator[FlightServer]:
     options = FlightOptions(
         listen=config.server.listen,
         tls=config.server.tls,
+        streams=config.limits.running + config.limits.queued,
         statement_timeout=config.limits.statement_timeout,
     )
     with open_queries(config) as queries:

@@ -19,7 +19,8 @@ from auth.principal import Principal
 from planner import pipeline
 from planner.errors import ParameterRefused, UnknownName
 from planner.parse import Guards
-from planner.plan import FederatedPlan, PlanRequest, SessionInfo
+from planner.plan import FederatedPlan, PlanRequest
+from planner.session import session_info
 from server.catalogs import Catalogs, Seen, Visible, everything_visible
 from server.execution.admission import Admission, Slot
 from server.execution.answer import RunningAnswer
@@ -135,13 +136,8 @@ class LocalQueries:
         return plan
 
     def _plan_bound(self, request: Request, principal: Principal, seen: Seen, values: Bound | None) -> FederatedPlan:
-        settings = request.session.settings
-        session = SessionInfo(
-            catalog=request.session.catalog,
-            schema=request.session.schema,
-            time_zone=settings.get("timezone", "UTC"),
-            pushdown=settings.get("pushdown", "on"),
-            user=principal.subject,
+        session = session_info(
+            request.session.settings, request.session.catalog, request.session.schema, principal.subject
         )
         asked = PlanRequest(sql=request.sql, now=request.now, session=session, parameters=values)
         return pipeline.plan(asked, seen.sources, limits=self._guards)

@@ -28,6 +28,13 @@ _ORDERED_ALIKE = ("bool", "date", "time", "timestamp", "timestamptz", "blob", "d
 
 _COMPARISONS = ("=", "<>", "<", "<=", ">", ">=")
 
+_RANGES = {"=": "({0} <= {1} AND {0} >= {1})", "<>": "({0} < {1} OR {0} > {1})"}
+_ROUNDED = frozenset({"decimal", "double", "time", "timestamp", "timestamptz"})
+"""Families whose constants are not compared with = and <>, nor by IN: MariaDB 10.11 rounds a constant to the type of an
+indexed column and then trusts the index. A DECIMAL(4,1) of 0.5 is found by = 0.46, an INT of 1 by = 0.5 and by
+NOT (… <> 0.5), a DATETIME by a constant with a fraction of a second. Ranges, <=> and joins are right, and equalities
+that never meet a constant cannot hand one on to other columns. Integers and dates have nothing to round."""
+
 # What fixes the type of integer arithmetic: BIGINT UNSIGNED otherwise wins, and -5 + 3 is then out of range.
 _WIDE = "CAST({0} AS DECIMAL(65,0))"
 
@@ -42,17 +49,18 @@ def _comparison(name: str) -> Iterator[Entry]:
     shape = {"is distinct from": "(NOT ({0} <=> {1}))", "is not distinct from": "({0} <=> {1})"}
     template = shape.get(name, f"({{0}} {name} {{1}})")
     form = "eq" if name not in ("<", "<=", ">", ">=") else "ord"
-    yield from each(name, (EXACT, EXACT), template)
-    for kind in _ORDERED_ALIKE:
-        yield Entry(name=name, args=(kind, kind), sql=template)
+    # A date counts as its midnight on both sides.
+    mixed = (("date", "timestamp"), ("timestamp", "date"))
+    for pair in (*product(EXACT, EXACT), *((kind, kind) for kind in _ORDERED_ALIKE), *mixed):
+        for position, kind in enumerate(pair):
+            if name in _RANGES and kind in _ROUNDED:
+                yield Entry(name=name, args=pair, sql=_RANGES[name], constants=frozenset({position}))
+        yield Entry(name=name, args=pair, sql=template)
     yield Entry(
         name=name,
         args=("text", "text"),
         sql=template.replace("{0}", f"{{0:{form}}}").replace("{1}", f"{{1:{form}}}"),
     )
-    # A date counts as its midnight on both sides.
-    for pair in (("date", "timestamp"), ("timestamp", "date")):
-        yield Entry(name=name, args=pair, sql=template)
     # Left to itself the server turns a DOUBLE constant into the integer column's type: 2^53 + 1 = 2^53 e0 is true as
     # DOUBLE (DuckDB's way), false as BIGINT.
     as_double = template.replace("{0}", "({0} * 1e0)").replace("{1}", "({1} * 1e0)")

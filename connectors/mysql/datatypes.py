@@ -28,7 +28,7 @@ _GEOMETRY = {
     "geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon",
     "geometrycollection", "geomcollection",
 }  # fmt: skip
-_PLAIN = {"float": "FLOAT", "double": "DOUBLE", "real": "DOUBLE", "year": "SMALLINT", "time": "TIME"}
+_PLAIN = {"float": "FLOAT", "double": "DOUBLE", "real": "DOUBLE", "time": "TIME"}
 _DATES = {"date": "DATE", "datetime": "TIMESTAMP", "timestamp": "TIMESTAMP WITH TIME ZONE"}
 
 # '0000-00-00', '2020-00-15', '2020-05-00' and, under ALLOW_INVALID_DATES, '2020-02-31'. LAST_DAY is asked only of a
@@ -79,6 +79,9 @@ def announce(data_type: str, column_type: str, collation: str | None, common: st
         return Announced(type="VARCHAR", read="{0}" if collation == common else TEXT, text="plain")
     if kind in _BINARY:
         return Announced(type="BLOB")
+    if kind == "year":
+        # Not the column itself: = 20 would find 2020 there, and < 100000 nothing.
+        return Announced(type="SMALLINT", read="({0} + 0)")
     if kind == "bit":
         return Announced(type="BLOB", read="CAST({0} AS BINARY)")
     if kind in _GEOMETRY:

@@ -77,7 +77,7 @@ def urls(postgres_url: str, mysql_url: str) -> Iterator[tuple[str, str]]:
 def test_memory_does_not_grow_with_the_rows(urls: tuple[str, str], way: str) -> None:
     few, many = (_measured(*urls, way, n) for n in (FEW, MANY))
     assert (few["rows"], many["rows"]) == (FEW, MANY)
-    assert many["peak"] < few["peak"] + SLACK, f"{few['peak'] >> 20} MiB for {FEW:,} rows, {many['peak'] >> 20} for {MANY:,}"
+    assert many["peak"] < few["peak"] + SLACK
     assert many["seconds"] < SECONDS
 
 
@@ -85,7 +85,7 @@ def _measured(postgres_url: str, mysql_url: str, way: str, rows: int) -> dict[st
     program = [sys.executable, "-m", "tests.integration.test_big_read"]
     # The URLs have passwords: they go by the standard input, not where `ps` shows them.
     asked = json.dumps([postgres_url, mysql_url, way, rows])
-    done = subprocess.run(program, input=asked, capture_output=True, text=True, timeout=2 * SECONDS)
+    done = subprocess.run(program, check=False, input=asked, capture_output=True, text=True, timeout=2 * SECONDS)
     assert done.returncode == 0, done.stderr[-2000:]
     measured: dict[str, float] = json.loads(done.stdout)
     return measured

@@ -6,7 +6,7 @@ Its own file because the oracle suites and the TPC-H suite hold answers to the s
 from __future__ import annotations
 
 import json
-import warnings
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,12 +37,9 @@ def answer(table: pa.Table) -> Answer:
 
 def reference(con: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[Any] = ()) -> Answer:
     """What DuckDB answers, with the Arrow types that its column types are announced as."""
-    with warnings.catch_warnings():
-        # "makes an extra copy of the rows": sql() has no bound parameters of its own kind for every statement.
-        warnings.simplefilter("ignore", UserWarning)
-        result = con.execute(sql, list(parameters))
-        types = [str(column[1]) for column in result.description or ()]
-        table = result.to_arrow_table()
+    relation = con.sql(sql, params=list(parameters) or None)
+    types = [str(type_) for type_ in relation.types]
+    table: pa.Table = relation.to_arrow_table()
     columns = [_announced(column, type_) for column, type_ in zip(table.columns, types, strict=True)]
     # Not a table with these names at once: they may repeat.
     fields = [pa.field(name, column.type) for name, column in zip(table.schema.names, columns, strict=True)]
@@ -73,7 +70,7 @@ def _values(column: pa.ChunkedArray) -> list[Any]:
 
 def _value(value: Any) -> Any:
     if isinstance(value, float):
-        return "NaN" if value != value else "-0.0" if str(value) == "-0.0" else value
+        return "NaN" if math.isnan(value) else "-0.0" if str(value) == "-0.0" else value
     if isinstance(value, dict):
         return tuple((key, _value(item)) for key, item in value.items())
     if isinstance(value, list):
@@ -87,7 +84,7 @@ def order_keys(con: duckdb.DuckDBPyConnection, sql: str, names: Sequence[str]) -
     if parsed["error"]:
         return ()  # DESCRIBE, SUMMARIZE and PIVOT without IN are no plain queries for it; ours have no ORDER BY.
     modifiers = parsed["statements"][0]["node"].get("modifiers", [])
-    orders = next((modifier["orders"] for modifier in modifiers if modifier["type"] == "ORDER_MODIFIER"), [])
+    orders: list[Any] = next((modifier["orders"] for modifier in modifiers if modifier["type"] == "ORDER_MODIFIER"), [])
     lowered = [name.lower() for name in names]
     keys = []
     for order in orders:

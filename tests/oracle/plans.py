@@ -10,7 +10,19 @@ import re
 from planner.explain import default_statement
 from planner.plan import FederatedPlan
 
-_CLAUSES = ("FROM", "WHERE", "GROUP BY", "HAVING", "QUALIFY", "WINDOW", "ORDER BY", "LIMIT", "UNION", "EXCEPT", "INTERSECT")
+_CLAUSES = (
+    "FROM",
+    "WHERE",
+    "GROUP BY",
+    "HAVING",
+    "QUALIFY",
+    "WINDOW",
+    "ORDER BY",
+    "LIMIT",
+    "UNION",
+    "EXCEPT",
+    "INTERSECT",
+)
 _TOKENS = re.compile(
     rf"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|[()]| (?:{'|'.join(_CLAUSES)})\b|[^'\"`() ]+|.", re.DOTALL
 )

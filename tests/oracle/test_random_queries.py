@@ -50,7 +50,9 @@ def _agree(oracle: World, seeds: range) -> None:
             try:
                 _, got = oracle.run(sql, {"pushdown": way})
             except (EvaluationFailed, SourceQueryFailed) as error:
-                assert any(words in str(error) for words in OUT_OF_RANGE), f"seed {seed}, pushdown {way}: {error}\n{sql}"
+                assert any(words in str(error) for words in OUT_OF_RANGE), (
+                    f"seed {seed}, pushdown {way}: {error}\n{sql}"
+                )
                 continue
             found = answers.difference(got, wanted, keys)
             assert found is None, f"seed {seed}, pushdown {way}: {found}\n{sql}"

@@ -39,6 +39,8 @@ def federations(
         @cache
         def get(name: str) -> Federation:
             folder = tmp_path_factory.mktemp(f"tpch_{name}")
-            return stack.enter_context(federation(stack.enter_context(placed(name, postgres_url, mysql_url, rows, folder))))
+            return stack.enter_context(
+                federation(stack.enter_context(placed(name, postgres_url, mysql_url, rows, folder)))
+            )
 
         yield get

@@ -92,7 +92,10 @@ def load_postgres(url: str, tables: tuple[str, ...], rows: Path, folder: Path) -
     with psycopg.connect(url, autocommit=True) as con:
         for name in tables:
             con.execute(_create(name, "").encode())
-            with con.cursor().copy(f"COPY {name} FROM STDIN (FORMAT csv)") as copy, _csv(name, rows, folder).open("rb") as file:
+            with (
+                con.cursor().copy(f"COPY {name} FROM STDIN (FORMAT csv)") as copy,
+                _csv(name, rows, folder).open("rb") as file,
+            ):
                 while chunk := file.read(1 << 20):
                     copy.write(chunk)
         for name in tables:

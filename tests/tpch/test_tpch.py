@@ -125,9 +125,7 @@ def test_the_fragments_are_those_of_the_fixture(
 
 @placements
 @queries
-def test_no_fragment_reads_a_table_whole_that_the_query_filters(
-    federations: Open, placement: str, query: Path
-) -> None:
+def test_no_fragment_reads_a_table_whole_that_the_query_filters(federations: Open, placement: str, query: Path) -> None:
     plan = federations(placement).plan(query.read_text())
     for fragment in plan.fragments:
         for table, column in FILTERED.get(query.stem, {}).items():

@@ -24,7 +24,9 @@ CREATE TABLE h (
   t_enum ENUM('b', 'a', 'B', '') COLLATE utf8mb4_bin,
   v_bin VARBINARY(20), f_bin BINARY(3),
   dt DATE, ts TIMESTAMP(6) NULL, d0 DATETIME, d6 DATETIME(6), tm TIME(6), yr YEAR,
-  KEY (i8), KEY (i32), KEY (i64), KEY (u8), KEY (u64), KEY (n12_2), KEY (dbl), KEY (t_ci), KEY (t_latin), KEY (t_enum),
+  n_un DECIMAL(6,2) UNSIGNED, d_un DOUBLE(10,2) UNSIGNED,
+  tm0 TIME,
+  KEY (i8), KEY (i32), KEY (i64), KEY (u8), KEY (u64), KEY (n4_1), KEY (n12_2), KEY (n_un), KEY (tm0), KEY (d_un), KEY (yr), KEY (dbl), KEY (t_ci), KEY (t_latin), KEY (t_enum),
   KEY (t_long(50)), KEY (v_bin), KEY (dt), KEY (d0), KEY (d6), KEY (ts), KEY (tm)
 )
 """
@@ -79,7 +81,8 @@ def load(
     width = len(ROWS[0])
     for row in ROWS:
         assert len(row) == width, row[0]
-        admin(f"INSERT INTO h VALUES ({', '.join(['%s'] * width)})", *row)
+        admin(f"INSERT INTO h VALUES ({'%s, ' * width}DEFAULT, DEFAULT, DEFAULT)", *row)
+    admin("UPDATE h SET n_un = ABS(n4_1), d_un = ABS(i8) / 4, tm0 = tm")
     catalog = source.catalog()
     rows = fetch(source, read_table(catalog, database, "h"))
     con = duckdb.connect()
@@ -110,23 +113,30 @@ def scan(catalog: SourceCatalog, database: str, alias: str, *, engine: bool = Fa
 
 
 BY_FAMILY = {
-    "int": ("i8", "i32", "i64", "u8", "u64"),
-    "decimal": ("n4_1", "n12_2", "n38_20"),
-    "double": ("dbl",),
+    "int": ("i8", "i32", "i64", "u8", "u64", "yr"),
+    "decimal": ("n4_1", "n12_2", "n38_20", "n_un"),
+    "double": ("dbl", "d_un"),
     "float": ("r",),
     "text": ("t_ci", "t_latin", "t_long", "t_enum", "t_char"),
     "blob": ("v_bin", "f_bin"),
     "date": ("dt",),
     "timestamp": ("d0", "d6"),
     "timestamptz": ("ts",),
-    "time": ("tm",),
+    "time": ("tm", "tm0"),
 }
 """Columns to try a family with."""
 
 CONSTANTS: dict[str, tuple[tuple[str, str], ...]] = {
-    "int": (("0", "INTEGER"), ("-5", "INTEGER"), ("9007199254740993", "BIGINT"), ("18446744073709551615", "UBIGINT")),
+    "int": (
+        ("0", "INTEGER"),
+        ("-5", "INTEGER"),
+        ("9007199254740993", "BIGINT"),
+        ("18446744073709551615", "UBIGINT"),
+        ("20", "INTEGER"),
+        ("127", "INTEGER"),
+    ),
     "hugeint": (("170141183460469231731687303715884105727", "HUGEINT"), ("-1", "HUGEINT")),
-    "decimal": (("0.5", "DECIMAL(2,1)"), ("-9999999999.99", "DECIMAL(12,2)")),
+    "decimal": (("0.5", "DECIMAL(2,1)"), ("0.46", "DECIMAL(3,2)"), ("-9999999999.99", "DECIMAL(12,2)")),
     "double": (
         ("9007199254740992.0", "DOUBLE"),
         ("-1.5", "DOUBLE"),
@@ -143,9 +153,16 @@ CONSTANTS: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "blob": (("a", "BLOB"), ("\\xFF\\x00\\x80", "BLOB"), ("", "BLOB")),
     "date": (("2020-01-01", "DATE"), ("9999-12-31", "DATE")),
-    "timestamp": (("2020-01-01 00:00:00", "TIMESTAMP"), ("2024-12-31 23:59:59.999999", "TIMESTAMP")),
-    "timestamptz": (("2020-01-01 02:00:00+02", "TIMESTAMP WITH TIME ZONE"),),
-    "time": (("12:00:00", "TIME"), ("23:59:59.999999", "TIME")),
+    "timestamp": (
+        ("2020-01-01 00:00:00", "TIMESTAMP"),
+        ("2020-01-01 00:00:00.4", "TIMESTAMP"),
+        ("2024-12-31 23:59:59.999999", "TIMESTAMP"),
+    ),
+    "timestamptz": (
+        ("2020-01-01 02:00:00+02", "TIMESTAMP WITH TIME ZONE"),
+        ("2038-01-19 03:14:08+00", "TIMESTAMP WITH TIME ZONE"),
+    ),
+    "time": (("12:00:00", "TIME"), ("12:00:00.4", "TIME"), ("23:59:59.999999", "TIME")),
     "bool": (("true", "BOOLEAN"), ("false", "BOOLEAN")),
 }
 """Constants to try a family with."""

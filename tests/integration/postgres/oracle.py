@@ -167,7 +167,7 @@ HOSTILE: dict[str, tuple[str | None, ...]] = {
         "-00:00:00.000001",
         None,
     ),
-    "INTEGER[]": (None,),
+    "INTEGER[]": (None, None),
 }
 """By type: DuckDB's text of values that have told systems apart."""
 
@@ -265,13 +265,14 @@ class Both:
         assert all(batch.schema == schema for batch in batches)
         return plain(pa.Table.from_batches(batches, schema=schema))
 
-    def native_type(self, read: Read) -> str:
-        """PostgreSQL's name for the type of a read's only expression."""
+    def native_type(self, read: Read, aliases: Sequence[str]) -> str:
+        """PostgreSQL's name for the type of a read's only expression, by the second row of each relation."""
+        first = " AND ".join(f'"{alias}"."id" = 1' for alias in aliases)
         asked = f"CAST(pg_typeof({read.expressions[0]}) AS text)"
         asked_read = Read(
             prefix=read.prefix,
             expressions=(asked,),
-            body=read.body + " LIMIT 1",
+            body=f"{read.body} WHERE {first} LIMIT 1",
             columns=(ReadColumn(name="c0", type="VARCHAR"),),
         )
         snapshot = self.source.snapshot(Tag(query_id="oracle", timeout=60.0), 1)

@@ -210,7 +210,7 @@ def test_a_whole_number_is_never_narrower_than_duckdbs(both: Both, entry: Entry)
                 read = read_of(Select((call,), relation), POSTGRES)
             except Refused:
                 continue
-            native = both.native_type(read)
+            native = both.native_type(read, [s.alias for s in scans] or ["a0"])
             assert WIDTHS.index(native) >= WIDTHS.index(NATIVE[type_]), [arg.type for arg in args]
 
 

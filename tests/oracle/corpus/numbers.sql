@@ -266,3 +266,12 @@ SELECT 99999999999999999999 AS wide, id FROM pg.public.items
 -- case: random stays one call a row
 -- count only
 SELECT id, random() FROM pg.public.people WHERE random() >= 0
+
+-- case: the sign of zero in a division
+SELECT id, i4 / -4, i4 / 4 FROM pg.public.numbers WHERE i4 BETWEEN -10 AND 10
+
+-- case: the sign of zero in a division at MySQL
+SELECT id, active / -4, active / 4 FROM my.shop.customers
+
+-- case: the sign of zero in a product and a sum at MySQL
+SELECT id, score * -2e0, score + -0e0, score - score, -(score) FROM my.shop.customers WHERE score BETWEEN -5 AND 5
