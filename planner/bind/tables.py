@@ -75,9 +75,13 @@ def _anywhere(source: SourceInfo, name: str) -> list[Table]:
 
 
 def _unknown(shown: str, name: str, sources: Mapping[str, SourceInfo]) -> UnknownName:
-    known = {t.name: f"{s.name}.{t.schema}.{t.name}" for s in sources.values() for t in s.catalog.tables.values()}
-    near = nearest(name, known)
-    hint = f"; did you mean {known[near]}?" if near else ""
+    paths = [f"{s.name}.{t.schema}.{t.name}" for s in sources.values() for t in s.catalog.tables.values()]
+    near = nearest(shown, paths)
+    if near is None:
+        by_name = {path.rpartition(".")[2]: path for path in paths}
+        found = nearest(name, by_name)
+        near = by_name[found] if found else None
+    hint = f"; did you mean {near}?" if near else ""
     return UnknownName(f"table {shown} does not exist (or you may not see it){hint}")
 
 

@@ -147,15 +147,15 @@ TABLES: Mapping[str, Table] = {
 """In an order in which foreign keys can be made."""
 
 
-def generate(folder: Path) -> Path:
+def generate(folder: Path, scale: float = SCALE) -> Path:
     """The folder of the eight Parquet files, made once (about two seconds)."""
-    made = folder / f"sf{SCALE}"
+    made = folder / f"sf{scale}"
     if not made.exists():
         program = shutil.which("tpchgen-cli", path=sysconfig.get_path("scripts"))
         assert program, "tpchgen-cli is missing: pip install 'watersmeet[dev]'"
-        partial = folder / f"sf{SCALE}.partial"
+        partial = folder / f"sf{scale}.partial"
         shutil.rmtree(partial, ignore_errors=True)
-        command = [program, "parquet", "-s", str(SCALE), "--output-dir", str(partial)]
+        command = [program, "parquet", "-s", str(scale), "--output-dir", str(partial)]
         subprocess.run(command, check=True, capture_output=True)
         partial.rename(made)
     return made
