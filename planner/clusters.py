@@ -17,6 +17,7 @@ from connectors.sqlgen.tree import (
     Relation,
     Scan,
     Select,
+    Values,
     conjunction,
     conjuncts,
     walk,
@@ -168,6 +169,7 @@ class Clusters:
             aliases = relation_aliases(side)
             if kept_side is None:
                 placed, leftover = self.place(side, [])
+                placed = self.filtered(placed, leftover)
             elif name == kept_side:
                 down = [c for c in above if tables_of(c) and free(c) <= aliases and movable(c)]
                 above = [c for c in above if c not in down]
@@ -180,6 +182,13 @@ class Clusters:
                 on += leftover
             sides[name] = placed
         return Join(join.kind, sides["left"], sides["right"], conjunction(on)), above
+
+    def filtered(self, relation: Relation, conditions: list[Expr]) -> Relation:
+        """The relation with conditions of its own that may not move above the join that it is a side of."""
+        if not conditions:
+            return relation
+        one = Values(f"one{len(self.made)}", ((Constant("1", "INTEGER"),),), ("INTEGER",))
+        return Join("inner", relation, one, conjunction(conditions))
 
 
 def _flatten(relation: Relation, parts: list[Relation], pool: list[Expr]) -> None:

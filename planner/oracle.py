@@ -33,18 +33,7 @@ class Oracle:
     """A DuckDB without tables. Thread-safe: one cursor a thread, memos shared."""
 
     def __init__(self) -> None:
-        self._base = duckdb.connect(
-            config={
-                "enable_external_access": "false",
-                "autoinstall_known_extensions": "false",
-                "autoload_known_extensions": "false",
-                "memory_limit": "512MB",
-                "threads": "1",
-                "temp_directory": "",
-            }
-        )
-        self._base.execute("SET TimeZone = 'UTC'")
-        self._base.execute("SET lock_configuration = true")
+        self._base = _opened()
         self._local = threading.local()
         self._types: OrderedDict[str, str] = OrderedDict()
         self._values: OrderedDict[str, tuple[str | None, str] | None] = OrderedDict()
@@ -64,16 +53,25 @@ class Oracle:
 
     @property
     def _cursor(self) -> duckdb.DuckDBPyConnection:
-        cursor = getattr(self._local, "cursor", None)
-        if cursor is None:
-            cursor = self._local.cursor = self._base.cursor()
+        base, cursor = getattr(self._local, "cursor", (None, None))
+        if base is not self._base or cursor is None:
+            base = self._base
+            cursor = base.cursor()
+            self._local.cursor = base, cursor
         return cursor
+
+    def _rejected(self, error: duckdb.Error) -> Rejected:
+        """DuckDB's error in its words. After an internal one it refuses everything: the next question gets a new one."""
+        if isinstance(error, (duckdb.InternalException, duckdb.FatalException)):
+            self._base = _opened()
+            return Rejected("DuckDB 2.0 has a defect that this statement meets: write it another way", "internal")
+        return Rejected(_words(error), type(error).__name__)
 
     def _one(self, sql: str, values: list[Any] | None = None) -> Any:
         try:
             row = self._cursor.execute(sql, values).fetchall()[0]
         except duckdb.Error as error:
-            raise Rejected(_words(error), type(error).__name__) from error
+            raise self._rejected(error) from error
         return row[0]
 
     # ------------------------------------------------------------ the parser
@@ -127,7 +125,7 @@ class Oracle:
         try:
             relation = self._cursor.sql(sql)
         except duckdb.Error as error:
-            raise Rejected(_words(error), type(error).__name__) from error
+            raise self._rejected(error) from error
         return [(name, str(type_)) for name, type_ in zip(relation.columns, relation.types, strict=True)]
 
     # ------------------------------------------------------------ the evaluator
@@ -141,7 +139,8 @@ class Oracle:
                 f"SELECT CAST(v AS VARCHAR), typeof(v) FROM (SELECT {sql} AS v)"
             ).fetchall()[0]
             found: tuple[str | None, str] | None = (text, type_)
-        except duckdb.Error:
+        except duckdb.Error as error:
+            self._rejected(error)
             found = None  # it will raise where it is run, if it is run
         self._remember(self._values, sql, found)
         return found
@@ -151,6 +150,23 @@ class Oracle:
             memo[key] = value
             if len(memo) > _MEMO:
                 memo.popitem(last=False)
+
+
+def _opened() -> duckdb.DuckDBPyConnection:
+    """A DuckDB without data, files or network."""
+    base = duckdb.connect(
+        config={
+            "enable_external_access": "false",
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "memory_limit": "512MB",
+            "threads": "1",
+            "temp_directory": "",
+        }
+    )
+    base.execute("SET TimeZone = 'UTC'")
+    base.execute("SET lock_configuration = true")
+    return base
 
 
 def _shown(type_: str) -> str:

@@ -83,7 +83,8 @@ def arithmetic(product_name: str) -> Iterator[Entry]:
     yield from each("abs", (("decimal", "double"),), "ABS({0})")
     yield Entry(name="sign", args=("int",), sql="SIGN({0})")
     yield from each("sign", (("hugeint", "decimal", "double"),), "SIGN({0})")
-    by_constant = {"constants": frozenset({1}), "check": _divisor}
+    # 0 / -4 is -0.0 there, which cannot be said here.
+    by_constant = {"constants": frozenset({1}), "check": _positive}
     yield from each("/", (("int",), ("int",)), "(({0} * 1e0) / ({1} * 1e0))", **by_constant)
     yield Entry(
         name="%",
@@ -238,6 +239,10 @@ def target_type(type_: str) -> str | None:
 
 
 # ---------------------------------------------------------------- conditions on constants and types
+
+
+def _positive(texts_: tuple[str | None, ...]) -> bool:
+    return texts_[1] is not None and int(texts_[1]) > 0
 
 
 def _divisor(texts_: tuple[str | None, ...]) -> bool:

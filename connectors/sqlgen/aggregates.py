@@ -58,8 +58,8 @@ class AggregatePrinter(ScalarPrinter):
             inside = "*"
         else:
             inside = ("DISTINCT " if node.distinct else "") + ", ".join(self.expr(arg) for arg in node.args)
-        if node.order:
-            inside += " ORDER BY " + self.order(node.order)
+        if order := self.order(node.order):
+            inside += " ORDER BY " + order
         name = "count" if node.name == "count_star" else node.name
         filter_ = f" FILTER (WHERE {self.expr(node.filter)})" if node.filter is not None else ""
         return f"{function_name(name)}({inside}){filter_}"
@@ -80,8 +80,8 @@ class AggregatePrinter(ScalarPrinter):
         parts = []
         if node.partition:
             parts.append("PARTITION BY " + ", ".join(self.grouping(key) for key in node.partition))
-        if node.order:
-            parts.append("ORDER BY " + self.order(node.order))
+        if order := self.order(node.order):
+            parts.append("ORDER BY " + order)
         if node.frame:
             parts.append(node.frame)
         return f"{inside} OVER ({' '.join(parts)})"
@@ -120,7 +120,8 @@ class AggregatePrinter(ScalarPrinter):
         return f"({left} {node.op} ANY ({inner}))"
 
     def order(self, keys: tuple[Sort, ...]) -> str:
-        return ", ".join(self.sort(key) for key in keys)
+        """The keys after ORDER BY; '' if none orders anything. A constant does not, and would be read as an ordinal."""
+        return ", ".join(self.sort(key) for key in keys if not isinstance(key.expr, Constant))
 
     def sort(self, key: Sort) -> str:
         sql = self.expr(key.expr)

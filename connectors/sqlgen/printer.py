@@ -5,6 +5,7 @@ Its dialect allows everything; a source's refuses what is not proven equal (conn
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from connectors.sqlgen.aggregates import AggregatePrinter
@@ -139,7 +140,10 @@ class Printer(AggregatePrinter):
 
     def group(self, node: Select) -> str:
         assert node.group is not None
-        printed = [self.grouping(key) for key in node.group]
+        # A constant written as a bare number would be read as an ordinal.
+        printed = [
+            self.grouping(replace(key, literal=False) if isinstance(key, Constant) else key) for key in node.group
+        ]
         if node.sets is not None:
             if not self.dialect.grouping_sets:
                 raise Refused(node.group[0], "construct", f"grouping sets are not proven on {self.dialect.name}")
@@ -153,7 +157,8 @@ class Printer(AggregatePrinter):
         return ", ".join(printed)
 
     def tail(self, order: tuple[Sort, ...], limit: Expr | None, offset: Expr | None) -> str:
-        text = f" ORDER BY {self.order(order)}" if order else ""
+        keys = self.order(order)
+        text = f" ORDER BY {keys}" if keys else ""
         if limit is not None:
             text += f" LIMIT {self.expr(limit)}"
         if offset is not None:
@@ -244,6 +249,8 @@ def _by_position(node: Select) -> tuple[Sort, ...]:
     """ORDER BY keys of a DISTINCT as its own output columns."""
     keys = []
     for key in node.order:
+        if isinstance(key.expr, Constant):
+            continue
         if key.expr not in node.items:
             raise Refused(key.expr, "construct", "ORDER BY of a DISTINCT must be one of its columns")
         column = ColumnRef("", f"c{node.items.index(key.expr)}", key.expr.type)

@@ -19,6 +19,7 @@ from connectors.sqlgen.tree import (
     Scan,
     Select,
     SetOp,
+    Subquery,
     With,
     rebuild,
     transform,
@@ -67,6 +68,10 @@ def _visit(node: Any, used: frozenset[tuple[str, str]]) -> Any:
     if isinstance(node, Derived):
         wanted = frozenset(i for i in range(len(node.query.types)) if (node.alias, f"c{i}") in used)
         query = _narrowed(node.query, wanted)
+        if query is not node.query:
+            node = replace(node, query=query)
+    if isinstance(node, Subquery) and node.kind == "exists":
+        query = _narrowed(node.query, frozenset())
         if query is not node.query:
             node = replace(node, query=query)
     if isinstance(node, Scan):

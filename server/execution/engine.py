@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,14 @@ class Engine:
     """Thread-safe; lives as long as the process."""
 
     def __init__(self, *, memory: int, threads: int, spill_dir: Path, spill: int) -> None:
-        self._base = duckdb.connect(
+        self._settings = (memory, threads, spill_dir, spill)
+        self._lock = threading.Lock()
+        self._base = self._opened()
+        self._types: dict[str, pa.DataType] = {}
+
+    def _opened(self) -> duckdb.DuckDBPyConnection:
+        memory, threads, spill_dir, spill = self._settings
+        base = duckdb.connect(
             config={
                 "autoinstall_known_extensions": "false",
                 "autoload_known_extensions": "false",
@@ -60,12 +67,18 @@ class Engine:
             }
         )
         # As an option of connect() the bound on spilled bytes is shown but not enforced (measured on 2.0.0).
-        self._base.execute(f"SET max_temp_directory_size = '{spill}B'")
-        self._base.execute("SET enable_external_access = false")
-        self._base.execute("SET TimeZone = 'UTC'")
-        self._base.execute("SET allowed_configs = ['TimeZone']")
-        self._base.execute("SET lock_configuration = true")
-        self._types: dict[str, pa.DataType] = {}
+        base.execute(f"SET max_temp_directory_size = '{spill}B'")
+        base.execute("SET enable_external_access = false")
+        base.execute("SET TimeZone = 'UTC'")
+        base.execute("SET allowed_configs = ['TimeZone']")
+        base.execute("SET lock_configuration = true")
+        return base
+
+    def _replace(self, broken: duckdb.DuckDBPyConnection) -> None:
+        """After an internal error DuckDB refuses everything on that database: the next statements get a new one."""
+        with self._lock:
+            if self._base is broken:
+                self._base = self._opened()
 
     def close(self) -> None:
         """Free everything; statements must have ended."""
@@ -73,7 +86,8 @@ class Engine:
 
     def query(self, sql: str, inputs: Mapping[str, Input], *, time_zone: str = "UTC", rows: int = 65536) -> EngineQuery:
         """Prepare a statement over inputs by relation name, in batches of `rows`. Nothing runs yet; the caller closes it."""
-        con = self._base.cursor()
+        base = self._base
+        con = base.cursor()
         try:
             if time_zone != "UTC":
                 con.execute("SET TimeZone = '" + time_zone.replace("'", "''") + "'")
@@ -81,8 +95,10 @@ class Engine:
                 _register(con, name, input_)
         except duckdb.Error as error:
             con.close()
+            if isinstance(error, _BROKEN):
+                self._replace(base)
             raise _translated(error) from error
-        return EngineQuery(con, sql, rows)
+        return EngineQuery(con, sql, rows, lambda: self._replace(base))
 
     def arrow_type(self, type_: str) -> pa.DataType:
         """The Arrow type of a DuckDB type: the settled one, or the engine's own for structs, maps and fixed arrays."""
@@ -101,8 +117,9 @@ class Engine:
 class EngineQuery:
     """One statement in the engine. `batches` and `close` belong to one thread, `interrupt` to any."""
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, sql: str, rows: int) -> None:
+    def __init__(self, con: duckdb.DuckDBPyConnection, sql: str, rows: int, broke: Callable[[], None]) -> None:
         self._con = con
+        self._broke = broke
         self._sql = sql
         self._rows = rows
         self._lock = threading.Lock()
@@ -118,6 +135,8 @@ class EngineQuery:
             self._reader = relation.to_arrow_reader(self._rows)
             yield from self._reader
         except (duckdb.Error, OSError, pa.ArrowException) as error:
+            if isinstance(error, _BROKEN) or _KIND_BROKEN.match(str(error)):
+                self._broke()
             raise _translated(error) from error
 
     def interrupt(self) -> None:
@@ -175,6 +194,8 @@ def _register(con: duckdb.DuckDBPyConnection, name: str, input_: Input) -> None:
 
 # ---------------------------------------------------------------- errors
 
+_BROKEN = (duckdb.InternalException, duckdb.FatalException)
+_KIND_BROKEN = re.compile(r"(INTERNAL|FATAL) Error", re.IGNORECASE)
 _KIND = re.compile(r"^([A-Za-z ]+?) Error: ")
 _VALUES = frozenset({"conversion", "out of range", "invalid input", "constraint"})
 """Kinds of errors that the statement's own values cause."""
