@@ -111,7 +111,7 @@ def _choices() -> Iterable[Entry]:
         yield Entry(name="nullif", args=(kind, kind), sql=f"NULLIF({{0{form}}}, {{1{form}}})")
 
 
-_BEYOND_ASCII = "{0} COLLATE \"C\" ~ '[^\t-\r -~]'"
+_BEYOND_ASCII = "{0} COLLATE \"C\" ~ '[^ -~]'"
 """Keeps control characters, too, which does no harm: no escape is needed."""
 
 
