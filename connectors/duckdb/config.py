@@ -13,7 +13,7 @@ SIZE = r"^\d+(\.\d+)?\s?([KMGT]i?)?B$"
 class Config(BaseModel):
     """A DuckDB database file, opened read-only."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True)
 
     kind: Literal["duckdb"]
     """The kind of source."""

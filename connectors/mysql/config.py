@@ -45,7 +45,7 @@ class Address:
 class Config(BaseModel):
     """The section of a source with `kind: mysql`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True)
 
     kind: Literal["mysql"] = "mysql"
     """MySQL 8.0.17 or newer, or MariaDB 10.5 or newer; the server says which."""
@@ -60,9 +60,6 @@ class Config(BaseModel):
     """'source': all reads of a statement see one snapshot, over one connection, one after the other (two connections
     cannot share a snapshot here). 'fragment': each read has a connection and a snapshot of its own, at once."""
 
-    snapshot_max_age: Seconds = 300.0
-    """Seconds after which a snapshot should be spooled and released, so that a slow client holds back no purge."""
-
     numeric: str = "decimal(38,20)"
     """What a DECIMAL of more than 38 digits arrives as: 'decimal(p,s)' (a misfit is an error), 'double' or 'text'."""
 
@@ -74,12 +71,6 @@ class Config(BaseModel):
 
     text: Literal["exact", "source"] = "exact"
     """'exact': text compares by its bytes, as everywhere. 'source': by the columns' own collations."""
-
-    export_keys: bool = True
-    """Whether join keys read from this source may be sent to other sources to filter there."""
-
-    writable: bool = False
-    """Whether DML may be sent. Reads use a read-only transaction all the same."""
 
     tls: Literal["disabled", "preferred", "required", "verify-full"] = "preferred"
     """'preferred' and 'required' encrypt without asking who answers; 'verify-full' checks certificate and host name."""

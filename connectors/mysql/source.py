@@ -71,7 +71,7 @@ class MysqlSource:
         connection = self._take()
         sound = False
         try:
-            found = [] if self._config.writable else _too_wide(connection)
+            found = _too_wide(connection)
             encrypted = connection.run("SHOW SESSION STATUS LIKE 'Ssl_cipher'")
             if not (encrypted and encrypted[0][1]):
                 found.append("the connection is not encrypted; set tls to required or verify-full")

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from typing import NoReturn
 
 import pymysql
 from pymysql.constants import COMMAND
@@ -51,7 +52,7 @@ def rows(connection: Connection, sql: str, deadline: float) -> Iterator[list[byt
         _refuse_loss(connection)
 
 
-def _blocks(connection: Connection, deadline: float) -> Iterator[list[bytes]]:
+def _blocks(connection: Connection, deadline: float) -> Generator[list[bytes], None, int]:
     """Yield the values of row packets up to the end-of-result packet; return its count of warnings."""
     stream = connection.driver._rfile
     values: list[bytes] = []
@@ -138,7 +139,7 @@ def _set_deadline(connection: Connection, deadline: float) -> None:
     connection.socket.settimeout(left)
 
 
-def _refuse_packet(connection: Connection, payload: bytes) -> None:
+def _refuse_packet(connection: Connection, payload: bytes) -> NoReturn:
     if payload[0] == 0xFB:
         raise SourceQueryFailed(
             connection.source, "a row is longer than the server's max_allowed_packet; raise it or read fewer columns"

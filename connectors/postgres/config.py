@@ -30,7 +30,7 @@ class Config(BaseModel):
     """The section of a source with `kind: postgres`."""
 
     # Pydantic's messages quote what they refuse: a URL holds a password.
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True)
 
     kind: Literal["postgres"] = "postgres"
     """Which connector reads this section."""
@@ -40,8 +40,6 @@ class Config(BaseModel):
     """Connections to this source at most."""
     consistency: Literal["source", "fragment"] = "source"
     """source: all reads of a statement see one exported snapshot. fragment: each read sees its own."""
-    snapshot_max_age: Seconds = 300.0
-    """Seconds, or a text like '5m': an older snapshot is to be spooled and released: it holds vacuum back."""
     pooler: Literal["none", "transaction"] = "none"
     """transaction: a pooler such as PgBouncer hands out a server connection for one transaction only.
 
@@ -51,10 +49,6 @@ class Config(BaseModel):
     """What a numeric without precision, or with more than 38 digits, becomes: 'decimal(p,s)', 'double' or 'text'."""
     text: Literal["exact", "source"] = "exact"
     """exact: text compares by bytes. source: by the source's own collations, which lets its indexes serve order."""
-    export_keys: bool = True
-    """Whether join keys of this source may be sent to others to reduce what they return."""
-    writable: bool = False
-    """Whether DML may be sent to this source."""
     tls: Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] | None = None
     """libpq's sslmode. None leaves it to the URL, or else to libpq: 'prefer', which encrypts if the server can but
     neither checks who the server is nor insists. Only 'verify-full' protects against an active attacker."""

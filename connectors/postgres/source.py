@@ -92,8 +92,8 @@ class PostgresSource:
             raise errors.querying(self.name, error) from error
         reader.give_back(self._pool, connection)
         found = [str(text) for text in role.values() if text is not None]
-        if not self._config.writable and writable["tables"]:
-            found.append(f"the role may write to {writable['tables']} tables although the source is not writable")
+        if writable["tables"]:
+            found.append(f"the role may write to {writable['tables']} tables although nothing is ever written")
         if encoding["encoding"] == "SQL_ASCII":
             found.append("the database's encoding is SQL_ASCII: text that is not UTF-8 cannot be read")
         if self._config.tls != "verify-full" and "sslmode=verify-full" not in connection_url(self._config):

@@ -35,7 +35,7 @@ def test_a_url_that_does_not_fit_is_refused_without_its_secret(url: str) -> None
 
 @pytest.mark.parametrize(("text", "seconds"), [("5m", 300.0), ("250ms", 0.25), (7, 7.0), ("1h", 3600.0)])
 def test_durations_carry_units(text: str | int, seconds: float) -> None:
-    assert configured("mysql://u@h/", snapshot_max_age=text).snapshot_max_age == seconds
+    assert configured("mysql://u@h/", connect_timeout=text).connect_timeout == seconds
 
 
 @pytest.mark.parametrize(

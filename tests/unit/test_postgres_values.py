@@ -63,9 +63,9 @@ def test_types_that_the_source_lacks_have_no_name() -> None:
 
 
 def test_durations_are_seconds_or_carry_a_unit() -> None:
-    assert config(snapshot_max_age="5m", connect_timeout=3).snapshot_max_age == 300
+    assert config(connect_timeout="5m").connect_timeout == 300
     with pytest.raises(ValidationError, match="unit"):
-        config(snapshot_max_age="soon")
+        config(connect_timeout="soon")
 
 
 @pytest.mark.parametrize("numeric", ["decimal(39,2)", "decimal(5,6)", "float", "decimal(0,0)"])
