@@ -44,7 +44,7 @@ def _checked(pattern: str) -> str:
 class RoleConfig(BaseModel):
     """One of the section `access.roles`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True)
 
     allow: tuple[Annotated[str, AfterValidator(_checked)], ...] = ()
     """Tables that the role may see, as `catalog.schema.table`; `*` stands for any characters of one part. A part in
@@ -54,7 +54,7 @@ class RoleConfig(BaseModel):
 class AccessConfig(BaseModel):
     """Section `access`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True)
 
     roles: Mapping[str, RoleConfig] = {}
     """By role. A role of a token that is not named here allows nothing."""

@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 class AuthConfig(BaseModel):
     """Section `auth`. Empty: nobody can authenticate."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True)
 
     tokens: TokensConfig | None = None
     """Bearer tokens that are accepted. Without it only those that the server signs itself, for `users`."""

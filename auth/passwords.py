@@ -25,7 +25,7 @@ AT_ONCE = 2
 class UserConfig(BaseModel):
     """One of the section `auth.users`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True)
 
     name: str = Field(min_length=1, max_length=256, pattern=r"^[^:\x00-\x1f\x7f]+$")
     """The name to log in with, and the subject of the resulting token. Basic credentials cannot hold a colon in it."""

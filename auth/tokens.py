@@ -34,7 +34,7 @@ _FOREIGN_KEYS = frozenset({"crit", "jku", "jwk", "x5u", "x5c"})
 class TokenKey(BaseModel):
     """A key that tokens are checked, and perhaps signed, with."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True)
 
     kid: str = Field(min_length=1, max_length=128)
     """The key's name, as in the header of tokens."""
@@ -87,7 +87,7 @@ class TokenKey(BaseModel):
 class TokensConfig(BaseModel):
     """Section `auth.tokens`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True)
 
     issuer: str = Field(min_length=1)
     """The claim `iss` that every token must have."""

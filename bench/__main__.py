@@ -115,7 +115,9 @@ def _tpch(pg: str, my: str, rows: Path, folder: Path) -> None:
     print(f"\n{'TPC-H, 22 queries':<42}{'planning ms':>12}{'total s':>14}{'slowest':>12}")
     with duckdb.connect() as con:
         data.load(con, rows)
-        _print_times("one DuckDB, rows at hand", [0.0], [_seconds(lambda sql=sql: con.sql(sql).fetchall()) for sql in queries])  # type: ignore[misc]
+        _print_times(
+            "one DuckDB, rows at hand", [0.0], [_seconds(lambda sql=sql: con.sql(sql).fetchall()) for sql in queries]
+        )  # type: ignore[misc]
     for name, placement in PLACEMENTS.items():
         with _federated(name, pg, my, rows, folder) as (_, running):
             planning = [_seconds(lambda sql=sql: running.plan(sql)) for sql in queries]  # type: ignore[misc]

@@ -18,9 +18,10 @@ from connectors.registry import SourceConfig
 from server import config_text
 from server.config_errors import Invalid
 from server.config_problems import problems
-from server.execution.limits import Duration, LimitsConfig
+from server.execution.limits import LimitsConfig
 from server.flight.tickets import TicketsConfig
 from server.flight.tls import TlsConfig
+from watersmeet.units import Duration
 
 RESERVED = frozenset({"system", "information_schema"})
 """Names that mean something else in SQL than a source."""
@@ -53,7 +54,7 @@ SourceName = Annotated[
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True)
 
 
 class ServerConfig(_Section):

@@ -15,7 +15,7 @@ class Config(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True)
 
-    kind: Literal["duckdb"]
+    kind: Literal["duckdb"] = "duckdb"
     """The kind of source."""
     path: Path
     """The database file. Relative paths start at the server's working directory."""

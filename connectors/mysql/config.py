@@ -4,31 +4,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import unquote, urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
+from watersmeet.units import Duration
+
 _DECIMAL = re.compile(r"decimal\(\s*(\d{1,2})\s*,\s*(\d{1,2})\s*\)")
 
 
-def _seconds(value: Any) -> Any:
-    """A duration with a unit as seconds; a number is seconds already.
-
-    >>> _seconds("5m"), _seconds("250ms"), _seconds(3)
-    (300.0, 0.25, 3)
-    """
-    if isinstance(value, str):
-        match = _DURATION.fullmatch(value.strip())
-        if match is None:
-            raise ValueError("expected a number with a unit: 250ms, 10s, 5m, 1h")
-        return float(match[1]) * _UNITS[match[2]]
-    return value
-
-
-Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0)]
+Seconds = Annotated[Duration, Field(gt=0)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from datetime import timedelta
 from auth.tokens import Tokens
 from server.client.failure import CommandFailed
 from server.config import load
-from server.execution.limits import parse_duration
+from watersmeet.units import parse_duration
 
 
 def run(options: argparse.Namespace) -> int:

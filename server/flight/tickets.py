@@ -22,9 +22,9 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from google.protobuf.message import DecodeError
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from server.execution.limits import Duration
 from server.flight.errors import TokenRefused
 from server.flight.proto.sealed_pb2 import Sealed
+from watersmeet.units import Duration
 
 VERSION = 1
 READABLE = frozenset({1})
@@ -48,7 +48,7 @@ class Kind(IntEnum):
 class TicketKey(BaseModel):
     """A key that tokens are sealed with."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True)
 
     kid: str = Field(min_length=1, max_length=128)
     """The key's name, the same on every replica."""
@@ -76,7 +76,7 @@ class TicketKey(BaseModel):
 class TicketsConfig(BaseModel):
     """Section `tickets`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True)
 
     keys: tuple[TicketKey, ...] = ()
     """Without any a key is made at start: other replicas, and this one after a restart, cannot read its tokens."""

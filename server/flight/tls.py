@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, FilePath
 class TlsConfig(BaseModel):
     """Section `server.tls`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True)
 
     cert: FilePath
     """The server's certificate, with its chain, as PEM."""

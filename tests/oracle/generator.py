@@ -136,11 +136,8 @@ class Generator:
             table = self._pick(tuple(RELATIONS))
             own = [(f"{alias}.{name}", family) for name, family in RELATIONS[table].items()]
             relation = f"{table} {alias}"
-            if self._chance(0.15):
-                limit = f" ORDER BY ALL LIMIT {self._pick((2, 5))}" if self._chance(0.3) else ""
-                names = ", ".join(RELATIONS[table])
-                inner = [(name, family) for name, family in RELATIONS[table].items()]
-                relation = f"(SELECT {names} FROM {table}{self._where(inner)}{limit}) {alias}"
+            if self._chance(0.3):
+                own, relation = self._derived(alias, table)
             if not source:
                 source, columns = relation, own
                 continue
@@ -148,6 +145,35 @@ class Generator:
             source += f" {kind} {relation} ON {self._condition(columns, own)}"
             columns = columns if kind in ("SEMI JOIN", "ANTI JOIN") else columns + own
         return columns, source
+
+    def _derived(self, alias: str, table: str) -> tuple[list[Column], str]:
+        """A derived table: a filter, perhaps a limit; groups; a window; a union with itself."""
+        inner = list(RELATIONS[table].items())
+        names = ", ".join(RELATIONS[table])
+        columns = [(f"{alias}.{name}", family) for name, family in inner]
+        where = self._where(inner)
+        key, family = self._pick([column for column in inner if column[1] != "double"])
+        match self._pick(("filter", "limit", "groups", "window", "union", "distinct")):
+            case "groups":
+                sql = f"SELECT {key} AS k, count(*) AS n FROM {table}{where} GROUP BY {key}"
+                columns = [(f"{alias}.k", family), (f"{alias}.n", "int")]
+            case "window":
+                ordered = self._pick([name for name, other in inner if other != "double"])
+                function = self._pick(
+                    (f"rank() OVER (PARTITION BY {key} ORDER BY {ordered})", f"count(*) OVER (PARTITION BY {key})")
+                )
+                sql = f"SELECT {names}, {function} AS r FROM {table}{where}"
+                columns.append((f"{alias}.r", "int"))
+            case "union":
+                sql = f"SELECT {names} FROM {table}{where} UNION ALL SELECT {names} FROM {table}{self._where(inner)}"
+            case "distinct":
+                sql = f"SELECT DISTINCT {key} AS k FROM {table}{where}"
+                columns = [(f"{alias}.k", family)]
+            case "limit":
+                sql = f"SELECT {names} FROM {table}{where} ORDER BY ALL LIMIT {self._pick((2, 5))}"
+            case _:
+                sql = f"SELECT {names} FROM {table}{where}"
+        return columns, f"({sql}) {alias}"
 
     def _condition(self, left: Sequence[Column], right: Sequence[Column]) -> str:
         shared = sorted({family for _, family in left} & {family for _, family in right} - {"bool"})

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from server.execution.limits import LimitsConfig, parse_duration, parse_size
+from server.execution.limits import LimitsConfig
+from watersmeet.units import parse_duration, parse_size
 
 
 @pytest.mark.parametrize(

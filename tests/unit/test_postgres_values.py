@@ -64,7 +64,7 @@ def test_types_that_the_source_lacks_have_no_name() -> None:
 
 def test_durations_are_seconds_or_carry_a_unit() -> None:
     assert config(connect_timeout="5m").connect_timeout == 300
-    with pytest.raises(ValidationError, match="unit"):
+    with pytest.raises(ValidationError, match="duration"):
         config(connect_timeout="soon")
 
 

@@ -133,40 +133,30 @@ def test_set_operations_are_those_of_duckdb(name: str, operation: str, oracle: O
     compare_queries(oracle, make)
 
 
-def test_in_with_text_compares_bytes(oracle: Oracle) -> None:
-    for name in hostile.BY_FAMILY["text"]:
-        compare_queries(
-            oracle,
-            lambda s, name=name: Select(
-                items=(ref(s, "id"), boolean("not in", ref(s, name), *hostile.constants("text"))),
-                relation=s,
-                where=boolean(
-                    "in", ref(s, name), Constant("a", "VARCHAR"), Constant("á", "VARCHAR"), Constant("A", "VARCHAR")
-                ),
-            ),
-        )
+@pytest.mark.parametrize("name", hostile.BY_FAMILY["text"])
+def test_in_with_text_compares_bytes(name: str, oracle: Oracle) -> None:
+    kept = [Constant(text, "VARCHAR") for text in ("a", "á", "A")]
+
+    def make(scan: Scan) -> Select:
+        column = ref(scan, name)
+        items = (ref(scan, "id"), boolean("not in", column, *hostile.constants("text")))
+        return Select(items=items, relation=scan, where=boolean("in", column, *kept))
+
+    compare_queries(oracle, make)
 
 
-def test_texts_of_all_collations_meet_in_case_and_union(oracle: Oracle) -> None:
-    names = ("t_ci", "t_uni", "t_latin", "t_long", "t_enum", "t_char")
-    for left, right in product(names, names):
-        compare_queries(
-            oracle,
-            lambda s, left=left, right=right: Select(
-                items=(
-                    ref(s, "id"),
-                    Call("coalesce", (ref(s, left), ref(s, right), Constant("ž", "VARCHAR")), "VARCHAR"),
-                ),
-                relation=s,
-            ),
-        )
-        compare_queries(
-            oracle,
-            lambda s, left=left, right=right: SetOp(
-                "union",
-                True,
-                Select(items=(ref(s, left),), relation=s),
-                Select(items=(ref(s, right),), relation=s),
-                ("VARCHAR",),
-            ),
-        )
+TEXTS = ("t_ci", "t_uni", "t_latin", "t_long", "t_enum", "t_char")
+
+
+@pytest.mark.parametrize(("left", "right"), list(product(TEXTS, TEXTS)))
+def test_texts_of_all_collations_meet_in_coalesce_and_union(left: str, right: str, oracle: Oracle) -> None:
+    def chosen(scan: Scan) -> Select:
+        either = Call("coalesce", (ref(scan, left), ref(scan, right), Constant("ž", "VARCHAR")), "VARCHAR")
+        return Select(items=(ref(scan, "id"), either), relation=scan)
+
+    def united(scan: Scan) -> SetOp:
+        one, other = (Select(items=(ref(scan, name),), relation=scan) for name in (left, right))
+        return SetOp("union", True, one, other, ("VARCHAR",))
+
+    compare_queries(oracle, chosen)
+    compare_queries(oracle, united)

@@ -59,7 +59,7 @@ FIXED |= {"!~~": FIXED["~~"], "substring": FIXED["substr"]}
 
 def calls(oracle: Oracle, entry: Entry) -> Iterator[tuple[Expr, ...]]:
     """Combinations of arguments: columns with columns, and with constants on either side."""
-    choices = []
+    choices: list[list[Expr]] = []
     for position, family_ in enumerate(entry.args):
         fixed = FIXED.get(entry.name, {}).get(position)
         if fixed is None and position in entry.constants and entry.args[position] != "text":
@@ -151,7 +151,7 @@ def test_a_comparison_keeps_the_same_rows_where_an_index_may_serve_it(name: str,
 def test_an_index_finds_no_rounded_constant(admin: Run, oracle: Oracle, database: str) -> None:
     """So many rows that the server takes the index: a plain = 0.46 finds 0.5 there."""
     admin("CREATE TABLE hh LIKE h")
-    names = ", ".join(f"`{c.name}`" for c in oracle.a.columns if c.name not in ("id", "n_un", "d_un", "tm0"))
+    names = ", ".join(f"`{c.name}`" for c in oracle.a.columns if c.name != "id")
     admin(f"INSERT INTO hh (id, {names}) SELECT seq, {names} FROM h, seq_100_to_300 WHERE h.id = 3")
     admin("ANALYZE TABLE hh")
     cases = {

@@ -66,7 +66,9 @@ CASES: list[tuple[str, str, list[tuple[str, Any]]]] = [
     ("YEAR", "SMALLINT", [("1901", 1901), ("2155", 2155), ("'0000'", 0)]),
     ("CHAR(5)", "VARCHAR", [("'ab  '", "ab"), ("''", ""), ("'  a'", "  a")]),
     ("VARCHAR(40)", "VARCHAR", [("'a '", "a "), ("''", ""), ("'NULL'", "NULL"), ("'🎉é'", "🎉é"), ("X'0061000A0D'", "\0a\0\n\r"),
-                                ("X'222C22'", '","'), ("X'2222'", '""'), ("X'5C6E'", "\\n"), ("X'0A'", "\n"), ("'nan'", "nan")]),
+                                ("X'222C22'", '","'), ("X'2222'", '""'), ("X'5C6E'", "\\n"), ("X'0A'", "\n"), ("'nan'", "nan"),
+                                ("X'0161'", "\x01a"), ("X'6101'", "a\x01"), ("X'010101'", "\x01\x01\x01"), ("X'012C0A'", "\x01,\n"),
+                                ("X'E284A201'", "™\x01")]),
     ("VARCHAR(40) CHARACTER SET latin1", "VARCHAR", [("'é '", "é "), ("X'80'", "€"), ("X'81'", "\x81")]),
     ("VARCHAR(40) CHARACTER SET utf16", "VARCHAR", [("'🎉'", "🎉")]),
     ("VARCHAR(40) CHARACTER SET cp1250", "VARCHAR", [("'ž'", "ž")]),
@@ -252,6 +254,12 @@ def test_what_max_allowed_packet_cuts_off_is_an_error(sql: str, type_: str, sour
     for others in ([], [("1", "INTEGER")]):
         with pytest.raises(SourceQueryFailed, match="max_allowed_packet"):
             fetch(source, read_sql([(sql, type_), *others]))
+
+
+@pytest.mark.parametrize("character", ["\x01", '"', ","])
+def test_megabytes_of_the_quote_are_read_in_no_time(character: str, source: MysqlSource) -> None:
+    read = read_sql([(f"REPEAT(_utf8mb4 X'{character.encode().hex()}', 7000000)", "VARCHAR")])
+    assert fetch(source, read, timeout=20).column(0).to_pylist() == [character * 7_000_000]
 
 
 def test_characters_that_unicode_lacks_are_an_error_not_a_question_mark(
