@@ -9,12 +9,13 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import adbc_driver_flightsql.dbapi as flightsql
-import adbc_driver_postgresql.dbapi as adbc_postgres
+import adbc_driver_postgresql.dbapi as adbc_postgres  # type: ignore[import-untyped]
 import duckdb
 import pymysql.cursors
 from adbc_driver_flightsql import DatabaseOptions
@@ -46,9 +47,12 @@ def main() -> None:
 def _federated(name: str, pg: str, my: str, rows: Path, folder: Path) -> Iterator[tuple[Placed, Federation]]:
     own = folder / name
     own.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=own) as made, placed(name, pg, my, rows, Path(made)) as sources:
-        with federation(sources) as running:
-            yield sources, running
+    with (
+        tempfile.TemporaryDirectory(dir=own) as made,
+        placed(name, pg, my, rows, Path(made)) as sources,
+        federation(sources) as running,
+    ):
+        yield sources, running
 
 
 # ---------------------------------------------------------------- reading
@@ -58,21 +62,15 @@ def _reads(pg: str, my: str, rows: Path, folder: Path) -> None:
     print(f"{'lineitem, all columns':<42}{'rows/s':>12}{'of the first':>14}")
     for placement, source, peer in (("a", "pg", _adbc), ("c", "my", _pymysql)):
         with _federated(placement, pg, my, rows, folder) as (sources, running):
-            sql = f"SELECT {COLUMNS} FROM lineitem"
-            ways: dict[str, Callable[[], int]] = {
-                f"{source}: {peer.__doc__}": lambda peer=peer, sources=sources: peer(sources),  # type: ignore[misc]
-                f"{source}: watersmeet in process": lambda running=running, sql=sql: running.run(sql)[1].num_rows,  # type: ignore[misc]
-                f"{source}: watersmeet over Flight SQL": lambda running=running, sql=sql: _flight(running, sql),  # type: ignore[misc]
-            }
-            _print_rates(ways)
+            first = _print_rate(f"{source}: {peer.__doc__}", partial(peer, sources), None)
+            _print_rate(f"{source}: watersmeet in process", partial(_in_process, running), first)
+            _print_rate(f"{source}: watersmeet over Flight SQL", partial(_flight, running), first)
 
 
-def _print_rates(ways: Mapping[str, Callable[[], int]]) -> None:
-    first = 0.0
-    for name, read in ways.items():
-        rate = max(_rate(read) for _ in range(REPEATS))
-        first = first or rate
-        print(f"{name:<42}{rate:>12,.0f}{rate / first:>13.2f}x", flush=True)
+def _print_rate(name: str, read: Callable[[], int], first: float | None) -> float:
+    rate = max(_rate(read) for _ in range(REPEATS))
+    print(f"{name:<42}{rate:>12,.0f}{rate / (first or rate):>13.2f}x", flush=True)
+    return rate
 
 
 def _rate(read: Callable[[], int]) -> float:
@@ -99,11 +97,15 @@ def _pymysql(placed: Placed) -> int:
         return sum(1 for _ in cursor)
 
 
-def _flight(running: Federation, sql: str) -> int:
+def _in_process(running: Federation) -> int:
+    return int(running.run(f"SELECT {COLUMNS} FROM lineitem")[1].num_rows)
+
+
+def _flight(running: Federation) -> int:
     options = {DatabaseOptions.AUTHORIZATION_HEADER.value: f"Bearer {running.token}"}
     uri = f"grpc://127.0.0.1:{running.port}"
     with flightsql.connect(uri, options, autocommit=True) as con, con.cursor() as cursor:
-        cursor.execute(sql)
+        cursor.execute(f"SELECT {COLUMNS} FROM lineitem")
         return int(cursor.fetch_arrow_table().num_rows)
 
 
@@ -115,14 +117,16 @@ def _tpch(pg: str, my: str, rows: Path, folder: Path) -> None:
     print(f"\n{'TPC-H, 22 queries':<42}{'planning ms':>12}{'total s':>14}{'slowest':>12}")
     with duckdb.connect() as con:
         data.load(con, rows)
-        _print_times(
-            "one DuckDB, rows at hand", [0.0], [_seconds(lambda sql=sql: con.sql(sql).fetchall()) for sql in queries]
-        )  # type: ignore[misc]
+        _print_times("one DuckDB, rows at hand", [0.0], [_seconds(partial(_fetch, con, sql)) for sql in queries])
     for name, placement in PLACEMENTS.items():
         with _federated(name, pg, my, rows, folder) as (_, running):
-            planning = [_seconds(lambda sql=sql: running.plan(sql)) for sql in queries]  # type: ignore[misc]
-            whole = [_seconds(lambda sql=sql: running.run(sql)) for sql in queries]  # type: ignore[misc]
+            planning = [_seconds(partial(running.plan, sql)) for sql in queries]
+            whole = [_seconds(partial(running.run, sql)) for sql in queries]
             _print_times(f"placement {name}: {len(placement)} sources", planning, whole)
+
+
+def _fetch(con: duckdb.DuckDBPyConnection, sql: str) -> object:
+    return con.sql(sql).fetchall()
 
 
 def _seconds(run: Callable[[], object]) -> float:

@@ -111,7 +111,7 @@ class AggregatePrinter(ScalarPrinter):
         if not self.dialect.anything:
             item = ColumnRef("", "c0", node.query.types[0])
             probe = Call(node.op, (node.arg, item), "BOOLEAN")
-            template = self.entry(self.dialect.scalars, probe, probe.args).sql
+            template = self.exact_entry(probe).sql
             if template not in PLAIN_EQUAL and template != f"({{0}} {node.op} {{1}})":
                 raise Refused(node, "types", f"{node.op} ANY over these types is not proven on {self.dialect.name}")
         left = f"{self.argument(node.arg):eq}"

@@ -220,16 +220,17 @@ class ScalarPrinter(ABC):
         if self.dialect.anything:
             return f"({self.expr(value)} {word} ({', '.join(self.expr(item) for item in items)}))"
         templates = {
-            self.entry(self.dialect.scalars, Call("=", (value, item), "BOOLEAN"), (value, item)).sql
+            self.exact_entry(Call("=", (value, item), "BOOLEAN")).sql
             for item in items
             if family(item.type) != "null"
         }
         if not templates <= PLAIN_EQUAL:
-            raise Refused(node, "types", f"{node.name} over these types is not proven on {self.dialect.name}")
+            either = " OR ".join(self.call(Call("=", (value, item), "BOOLEAN")) for item in items)
+            return f"({either})" if node.name == "in" else f"(NOT ({either}))"
         left = f"{self.argument(value):eq}"
         listed = f"{left} {word} ({', '.join(f'{self.argument(item):eq}' for item in items)})"
-        if self.indexable(value, *items) and node.name == "in":
-            plain = f"{self.expr(value)} IN ({', '.join(self.expr(item) for item in items)})"
+        if node.name == "in" and self.indexable(value, *items):
+            plain = f"{self.bare(value)} IN ({', '.join(self.expr(item) for item in items)})"
             return f"({plain} AND {listed})"
         return f"({listed})"
 
@@ -238,9 +239,15 @@ class ScalarPrinter(ABC):
         return (
             self.dialect.text_plain_index
             and isinstance(value, ColumnRef)
-            and family(value.type) == "text"
+            and value.table in self.scans
+            and self.scans[value.table][value.column].collation is not None
             and all(isinstance(item, Constant) and item.text is not None and item.text.isascii() for item in items)
         )
+
+    def bare(self, column: Expr) -> str:
+        """A column without the form it is read in: as its index knows it."""
+        assert isinstance(column, ColumnRef)
+        return f"{self.name(column.table)}.{self.name(self.scans[column.table][column.column].source_name)}"
 
     def _compare(self, node: Call) -> str:
         if self.dialect.anything:
@@ -248,7 +255,7 @@ class ScalarPrinter(ABC):
         entry = self.exact_entry(node)
         exact = self.fill(entry, node.args)
         if node.name == "=" and self.indexable(*node.args):
-            return f"({self.expr(node.args[0])} = {self.expr(node.args[1])} AND {exact})"
+            return f"({self.bare(node.args[0])} = {self.expr(node.args[1])} AND {exact})"
         return exact
 
     def _case(self, node: Call) -> str:
