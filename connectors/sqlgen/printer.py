@@ -140,21 +140,20 @@ class Printer(AggregatePrinter):
 
     def group(self, node: Select) -> str:
         assert node.group is not None
+        constants = [key for key in node.group if isinstance(key, Constant)]
+        if constants and not self.dialect.anything:
+            raise Refused(constants[0], "construct", "a constant as group key")
         # A constant written as a bare number would be read as an ordinal.
         printed = [
             self.grouping(replace(key, literal=False) if isinstance(key, Constant) else key) for key in node.group
         ]
-        if node.sets is not None:
-            if not self.dialect.grouping_sets:
-                raise Refused(node.group[0], "construct", f"grouping sets are not proven on {self.dialect.name}")
-            text = ", ".join("(" + ", ".join(printed[i] for i in group) + ")" for group in node.sets)
-            self.keys = dict(zip(node.group, printed, strict=True))
-            return f"GROUPING SETS ({text})"
         self.keys = dict(zip(node.group, printed, strict=True))
-        constants = [key for key in node.group if isinstance(key, Constant)]
-        if constants and not self.dialect.anything:
-            raise Refused(constants[0], "construct", "a constant as group key")
-        return ", ".join(printed)
+        if node.sets is None:
+            return ", ".join(printed)
+        if not self.dialect.grouping_sets:
+            raise Refused(node.group[0], "construct", f"grouping sets are not proven on {self.dialect.name}")
+        text = ", ".join("(" + ", ".join(printed[i] for i in group) + ")" for group in node.sets)
+        return f"GROUPING SETS ({text})"
 
     def tail(self, order: tuple[Sort, ...], limit: Expr | None, offset: Expr | None) -> str:
         keys = self.order(order)
