@@ -51,6 +51,10 @@ class Oracle:
         self.volatile = frozenset(name for (name,) in volatile)
         """Scalar functions whose value may differ between calls or statements."""
 
+    def close(self) -> None:
+        """Free the engine: nothing may be asked after."""
+        self._base.close()
+
     @property
     def _cursor(self) -> duckdb.DuckDBPyConnection:
         base, cursor = getattr(self._local, "cursor", (None, None))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import sys
 from collections.abc import Mapping
 
@@ -29,6 +30,7 @@ def oracle() -> Oracle:
     global _oracle
     if _oracle is None:
         _oracle = Oracle()
+        atexit.register(_oracle.close)
     return _oracle
 
 

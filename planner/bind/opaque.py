@@ -47,7 +47,21 @@ def opaque_query(
     head = f"WITH {', '.join(_shape(given) for given in inputs)} " if inputs else ""
     columns = _columns(context, head, sql)
     query = OpaqueQuery(sql, inputs, tuple(type_ for _, type_ in columns), why)
-    return BoundQuery(query, tuple(name for name, _ in columns), (None,) * len(columns))
+    names = _names(context, node, [name for name, _ in columns])
+    return BoundQuery(query, names, (None,) * len(columns))
+
+
+def _names(context: Context, node: dict[str, Any], names: list[str]) -> tuple[str, ...]:
+    """The columns' names, with those that are made of an expression's text taken from the client's own text."""
+    items = node.get("select_list", [])
+    if len(items) != len(names):
+        return tuple(names)  # a star among them
+    return tuple(
+        name
+        if item.get("alias") or item["class"] in {"COLUMN_REF", "STAR"}
+        else context.oracle.expression_text(item)
+        for item, name in zip(items, names, strict=True)
+    )
 
 
 def _columns(context: Context, head: str, sql: str) -> list[tuple[str, str]]:
