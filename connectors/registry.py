@@ -11,7 +11,6 @@ from watersmeet.spi import Source
 
 SourceConfig = Annotated[postgres.Config | mysql.Config | duckdb.Config, Field(discriminator="kind")]
 """One entry under `sources:`; its `kind` says which connector reads it."""
-SOURCE_CONFIGS = SourceConfig
 
 
 def open_source(name: str, config: postgres.Config | mysql.Config | duckdb.Config) -> Source:

@@ -1,7 +1,7 @@
 """Text -> one statement as DuckDB's own tree, after the guards that keep hostile text away from any parser.
 
 DuckDB's parser is used (json_serialize_sql, the text as a bound value) because the surface language is DuckDB's: another
-parser's reading differs in places that change answers (`a ~ 'x'` is a *full* match there) or refuses them (x'ab').
+parser refuses some of it (x'ab') and rewrites some of it (docs/adr/0001-duckdbs-parser.md).
 """
 
 from __future__ import annotations
@@ -67,6 +67,8 @@ _QUERIES = frozenset(
         "explain",
     ]
 )
+_QUERY_NODES = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
+"""The query nodes of DuckDB's tree; 2.0 has others for DML and COPY inside WITH."""
 _TOKENS = re.compile(
     r"--[^\n]*|/\*.*?(?:\*/|\Z)|'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|\$(\w*)\$.*?\$\1\$|[(\[{]|[)\]}]|[^'\"$()\[\]{}/-]+|.",
     re.DOTALL,
@@ -174,6 +176,10 @@ def _guard_tree(root: dict[str, Any], guards: Guards) -> None:
         node, depth = stack.pop()
         if isinstance(node, dict):
             count += 1
+            kind = node.get("type")
+            if isinstance(kind, str) and kind.endswith("_NODE") and kind not in _QUERY_NODES:
+                word = kind.removesuffix("_NODE").removesuffix("_QUERY")
+                raise StatementRefused(f"{word} inside a query is not run here: this server only answers SELECT")
             deeper = depth + ("class" in node or "from_table" in node or "setop_type" in node or "join_type" in node)
             if deeper > guards.depth or count > guards.nodes:
                 what = f"nested deeper than limits.sql_depth ({guards.depth})" if deeper > guards.depth else "too long"

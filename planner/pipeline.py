@@ -36,7 +36,7 @@ def oracle() -> Oracle:
 
 def plan(request: PlanRequest, sources: Mapping[str, SourceInfo], *, limits: Guards | None = None) -> FederatedPlan:
     """Plan one statement over the sources. No I/O. Raises PlanningError."""
-    check_session(request.session)
+    check_session(request.session, sources)
     statement = parse(request.sql, limits or Guards(), oracle())
     if statement.kind != "query":
         raise StatementRefused(_session_words(statement))
@@ -46,7 +46,7 @@ def plan(request: PlanRequest, sources: Mapping[str, SourceInfo], *, limits: Gua
     cutter = Cutter(placement, pushdown=request.session.pushdown != "off")
     local = cutter.cut(query)
     made = _plan(statement, request, bound, local, cutter)
-    if request.session.pushdown == "require" and made.local_sql is not None:
+    if request.session.pushdown == "require" and made.fragments and made.local_sql is not None:
         raise PushdownRequired(_why_not_whole(made))
     return made
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -127,7 +128,17 @@ class _Readable(Printer):
     def __init__(self, dialect: Dialect, root: Any, *, more: Iterable[Scan] = ()) -> None:
         more = tuple(more)
         super().__init__(dialect, root, more=more)
-        self.tables = {node.alias: node.table for node in (*walk(root), *more) if isinstance(node, Scan)}
+        scans = {node.alias: node for node in (*walk(root), *more) if isinstance(node, Scan)}
+        times = Counter(scan.table for scan in scans.values())
+        full = Counter((scan.source, scan.table) for scan in scans.values())
+        self.tables = {
+            alias: scan.table
+            if times[scan.table] == 1
+            else f"{scan.source}.{scan.table}"
+            if full[scan.source, scan.table] == 1
+            else f"{scan.table} {alias}"
+            for alias, scan in scans.items()
+        }
 
     def column(self, ref: ColumnRef) -> str:
         scan = self.scans.get(ref.table)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from zoneinfo import available_timezones
 
-from planner.errors import SettingRefused
+from planner.errors import SettingRefused, UnknownName
 from planner.plan import SessionInfo
 
 SETTINGS = ("timezone", "pushdown")
@@ -27,8 +27,12 @@ def session_info(settings: Mapping[str, str], catalog: str | None, schema: str |
     )
 
 
-def check_session(session: SessionInfo) -> None:
-    """Raise SettingRefused for a value that a setting cannot have."""
+def check_session(session: SessionInfo, catalogs: Collection[str]) -> None:
+    """Raise SettingRefused for a value that a setting cannot have, UnknownName for a catalog that does not exist."""
+    if session.catalog and session.catalog.lower() not in {name.lower() for name in catalogs}:
+        raise UnknownName(
+            f"the session's catalog {session.catalog} does not exist; there are {', '.join(sorted(catalogs))}"
+        )
     if session.pushdown not in {"on", "off", "require"}:
         raise SettingRefused(f"pushdown is on, off or require, not {session.pushdown!r}")
     if session.time_zone not in _time_zones():

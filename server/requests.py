@@ -54,14 +54,6 @@ class Described:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VisibleTable:
-    """A table that the principal may see, in its catalog."""
-
-    catalog: str
-    table: Table
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class VisibleCatalog:
     name: str
     schemas: tuple[str, ...]

@@ -42,7 +42,7 @@ def _amount(value: object, units: dict[str, int] | dict[str, float], wanted: str
     match = _AMOUNT.fullmatch(value.strip()) if isinstance(value, str) else None
     factor = units.get(match[2].lower()) if match else None
     if match is None or factor is None:
-        raise ValueError(f"{value!r} is not {wanted}")
+        raise ValueError(f"this is not {wanted}")  # not the value: it may be a secret in the wrong place
     return float(match[1]) * factor
 
 

@@ -101,7 +101,7 @@ def arithmetic(product_name: str) -> Iterator[Entry]:
         check=_divisor,
         note="the dividend less its remainder divides without a fraction; DIV fails for a BIGINT UNSIGNED and -1",
     )
-    for name in ("floor", "ceil", "ceiling"):
+    for name in ("floor", "ceil"):
         said = "FLOOR" if name == "floor" else "CEILING"
         yield Entry(name=name, args=("decimal",), sql=f"{said}({{0}})")
         yield Entry(name=name, args=("double",), sql=f"{said}({{0}})")
@@ -118,24 +118,22 @@ def arithmetic(product_name: str) -> Iterator[Entry]:
 def texts() -> Iterator[Entry]:
     """Functions of text that count characters and never make a text longer. {0:eq} makes characters of any form."""
     characters = "{0:eq}"
-    for name in ("length", "len", "char_length", "character_length"):
-        yield Entry(name=name, args=("text",), sql=f"CHAR_LENGTH({characters})")
+    yield Entry(name="length", args=("text",), sql=f"CHAR_LENGTH({characters})")
     yield Entry(name="strlen", args=("text",), sql=f"LENGTH({characters})")
-    for name in ("substr", "substring"):
-        yield Entry(
-            name=name,
-            args=("text", "int", "int"),
-            sql=f"SUBSTRING({characters}, {{1}}, {{2}})",
-            constants=frozenset({1, 2}),
-            check=_slice,
-        )
-        yield Entry(
-            name=name,
-            args=("text", "int"),
-            sql=f"SUBSTRING({characters}, {{1}})",
-            constants=frozenset({1}),
-            check=_slice,
-        )
+    yield Entry(
+        name="substr",
+        args=("text", "int", "int"),
+        sql=f"SUBSTRING({characters}, {{1}}, {{2}})",
+        constants=frozenset({1, 2}),
+        check=_slice,
+    )
+    yield Entry(
+        name="substr",
+        args=("text", "int"),
+        sql=f"SUBSTRING({characters}, {{1}})",
+        constants=frozenset({1}),
+        check=_slice,
+    )
     for name in ("left", "right"):
         yield Entry(
             name=name,
@@ -144,13 +142,11 @@ def texts() -> Iterator[Entry]:
             constants=frozenset({1}),
             check=_not_negative_second,
         )
-    for name in ("starts_with", "prefix", "^@"):
+    for name in ("prefix", "^@"):
         yield Entry(name=name, args=("text", "text"), sql=f"(LEFT({characters}, CHAR_LENGTH({{1:eq}})) = {{1:eq}})")
-    for name in ("ends_with", "suffix"):
-        yield Entry(name=name, args=("text", "text"), sql=f"(RIGHT({characters}, CHAR_LENGTH({{1:eq}})) = {{1:eq}})")
+    yield Entry(name="suffix", args=("text", "text"), sql=f"(RIGHT({characters}, CHAR_LENGTH({{1:eq}})) = {{1:eq}})")
     yield Entry(name="contains", args=("text", "text"), sql=f"(LOCATE({{1:eq}}, {characters}) > 0)")
-    for name in ("strpos", "instr", "position"):
-        yield Entry(name=name, args=("text", "text"), sql=f"LOCATE({{1:eq}}, {characters})")
+    yield Entry(name="strpos", args=("text", "text"), sql=f"LOCATE({{1:eq}}, {characters})")
     # The contract's LIKE has no escape character, and here there is no LIKE without one: \x01 is none that is typed.
     for name, word in (("~~", "LIKE"), ("!~~", "NOT LIKE")):
         yield Entry(
@@ -167,24 +163,18 @@ def dates() -> Iterator[Entry]:
     for part, said in _PARTS.items():
         kinds = ("timestamp",) if part in ("hour", "minute") else ("date", "timestamp")
         yield from each(part, (kinds,), f"{said}({{0}})")
-        for name in ("date_part", "datepart"):
-            yield from each(
-                name,
-                (("text",), kinds),
-                f"{said}({{1}})",
-                constants=frozenset({0}),
-                check=partial(_part, part),
-            )
+        yield from each(
+            "date_part", (("text",), kinds), f"{said}({{1}})", constants=frozenset({0}), check=partial(_part, part)
+        )
     for unit, shape in _TRUNCATED.items():
-        for name in ("date_trunc", "datetrunc"):
-            yield from each(
-                name,
-                (("text",), ("date", "timestamp")),
-                f"CAST(DATE_FORMAT({{1}}, '{shape}') AS DATETIME)",
-                constants=frozenset({0}),
-                check=partial(_part, unit),
-                result="timestamp",
-            )
+        yield from each(
+            "date_trunc",
+            (("text",), ("date", "timestamp")),
+            f"CAST(DATE_FORMAT({{1}}, '{shape}') AS DATETIME)",
+            constants=frozenset({0}),
+            check=partial(_part, unit),
+            result="timestamp",
+        )
 
 
 _PARTS = {

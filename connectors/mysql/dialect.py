@@ -51,7 +51,6 @@ def dialect(facts: Mapping[str, str]) -> Dialect:
         set_families=_GROUPED,
         group_text="{0}" if by_source else _BINARY,
         aggregate_distinct=frozenset({"count", "sum"}),
-        derived_column_list=False,
         offset_without_limit="LIMIT 18446744073709551615 OFFSET {0}",
     )
 

@@ -27,7 +27,6 @@ _CHANGED = frozenset({"42P01", "42703", "3F000"})
 _GONE = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03", "53300"})
 """The server or the session ended: shutdowns, idle timeouts; or it takes no more connections."""
 QUERY_CANCELED = "57014"
-INVALID_TEXT = "22P02"
 
 _CONNECT: tuple[tuple[str, type[SourceError], str], ...] = (
     (r"password authentication failed|no password supplied", SourceRefused, "the source refused the credentials"),

@@ -76,7 +76,6 @@ def _arithmetic() -> Iterable[Entry]:
         " WHEN 0 THEN float8 'NaN' END END)",
         result="double",
     )
-    yield from each("date", (("date",),), "{0}")
     yield Entry(
         name="-", args=("date", "date"), sql="CAST({0} - {1} AS int8)", result="int", note="days, at most 2.1e9"
     )

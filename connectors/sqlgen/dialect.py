@@ -119,7 +119,6 @@ class Dialect:
     aggregate_distinct: frozenset[str] = frozenset({"count"})
     """Aggregates for which DISTINCT is exact."""
     ctes: bool = True
-    derived_column_list: bool = True
     offset_without_limit: str = "OFFSET {0}"
     anything: bool = False
     """The engine's own dialect: every expression may be printed as it stands."""

@@ -220,9 +220,7 @@ class ScalarPrinter(ABC):
         if self.dialect.anything:
             return f"({self.expr(value)} {word} ({', '.join(self.expr(item) for item in items)}))"
         templates = {
-            self.exact_entry(Call("=", (value, item), "BOOLEAN")).sql
-            for item in items
-            if family(item.type) != "null"
+            self.exact_entry(Call("=", (value, item), "BOOLEAN")).sql for item in items if family(item.type) != "null"
         }
         if not templates <= PLAIN_EQUAL:
             either = " OR ".join(self.call(Call("=", (value, item), "BOOLEAN")) for item in items)

@@ -255,7 +255,6 @@ class With:
 class Cte:
     name: str
     query: Query
-    materialized: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +280,6 @@ class Input:
 
 
 Query = Select | SetOp | With | OpaqueQuery
-Node = Expr | Relation | Query | Sort | Cte | Input | ScanColumn
 N = TypeVar("N")
 
 # ---------------------------------------------------------------- walking

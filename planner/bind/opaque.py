@@ -57,9 +57,7 @@ def _names(context: Context, node: dict[str, Any], names: list[str]) -> tuple[st
     if len(items) != len(names):
         return tuple(names)  # a star among them
     return tuple(
-        name
-        if item.get("alias") or item["class"] in {"COLUMN_REF", "STAR"}
-        else context.oracle.expression_text(item)
+        name if item.get("alias") or item["class"] in {"COLUMN_REF", "STAR"} else context.oracle.expression_text(item)
         for item, name in zip(items, names, strict=True)
     )
 

@@ -73,7 +73,7 @@ class Queries:
             names = [given[i] if i < len(given) else name for i, name in enumerate(bound.names)]
             name = self.context.cte()
             scope[item["key"].lower()] = CteInfo(name, tuple(names), bound.query.types)
-            made.append(Cte(name, bound.query, value.get("materialized") == "CTE_MATERIALIZE_ALWAYS"))
+            made.append(Cte(name, bound.query))
         kind = node["type"]
         if kind == "SELECT_NODE":
             body = self.select(node, scope, parent)

@@ -88,11 +88,13 @@ class Scope:
 
 
 def qualifies(path: tuple[str, ...], names: tuple[str, ...]) -> bool:
-    """Whether a qualifier names a relation: its last parts, in any case.
+    """Whether a qualifier names a relation: its last parts, or its catalog and table, in any case.
 
-    >>> qualifies(("S", "t"), ("c", "s", "t")), qualifies(("u",), ("c", "s", "t"))
-    (True, False)
+    >>> qualifies(("S", "t"), ("c", "s", "t")), qualifies(("c", "t"), ("c", "s", "t")), qualifies(("u",), ("c", "s", "t"))
+    (True, True, False)
     """
+    if len(path) == 2 and len(names) == 3 and path[0].lower() == names[0].lower():
+        names = (names[0], names[2])
     tail = names[-len(path) :] if path else ()
     return len(tail) == len(path) and all(a.lower() == b.lower() for a, b in zip(path, tail, strict=True))
 

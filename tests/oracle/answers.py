@@ -1,4 +1,4 @@
-"""Compares two answers as SEMANTICS.md wants it: names and types exactly, rows as multisets, order by sort keys only.
+"""Compares two answers as docs/semantics.md wants it: names and types exactly, rows as multisets, order by sort keys only.
 
 Its own file because the oracle suites and the TPC-H suite hold answers to the same measure.
 """

@@ -13,6 +13,7 @@ Directives, each a comment line between the name and the query:
     -- raises               every way of running it must end in an error, no answer
     -- set: name = value    a session setting
     -- with: 1::INTEGER, …  values of $1, $2 … as DuckDB expressions
+    -- lacks: whose, what   known to fail; the suite says when it no longer does
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "corpus"
-_DIRECTIVE = re.compile(r"-- (?P<word>note|unordered|order|count only|raises|set|with)\b:?\s*(?P<rest>.*)")
+_DIRECTIVE = re.compile(r"-- (?P<word>note|unordered|order|count only|raises|set|with|lacks)\b:?\s*(?P<rest>.*)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,8 @@ class Case:
     count_only: bool = False
     raises: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)
+    lacks: str | None = None
+    """Whose lack makes the case fail, and what it is."""
     parameters: str | None = None
     """DuckDB expressions for $1, $2 …, separated by commas."""
 
@@ -68,7 +71,7 @@ def _case(topic: str, block: str) -> Case:
     settings: dict[str, str] = {}
     order: tuple[int, ...] | None = None
     count_only = raises = False
-    parameters = None
+    parameters = lacks = None
     lines = text.splitlines()
     while lines and (match := _DIRECTIVE.fullmatch(lines[0].rstrip())):
         lines.pop(0)
@@ -86,6 +89,8 @@ def _case(topic: str, block: str) -> Case:
                 settings[key.strip().lower()] = value.strip()
             case "with":
                 parameters = match["rest"]
+            case "lacks":
+                lacks = match["rest"]
     sql = "\n".join(lines).strip()
     if not sql:
         raise ValueError(f"{topic}: the case {name} has no query")
@@ -98,5 +103,6 @@ def _case(topic: str, block: str) -> Case:
         count_only=count_only,
         raises=raises,
         settings=settings,
+        lacks=lacks,
         parameters=parameters,
     )

@@ -214,7 +214,7 @@ class Generator:
         return f"({left} {self._pick(_COMPARISONS)} {right})"
 
     def _listed(self, columns: Sequence[Column]) -> str:
-        family = self._pick([family for _, family in columns if family != "bool"])
+        family = self._pick(columns)[1]
         values = ", ".join(self.random.sample(LITERALS[family], 3))
         return f"({self._column(family, columns)} {self._pick(('IN', 'NOT IN'))} ({values}))"
 

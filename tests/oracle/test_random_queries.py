@@ -19,7 +19,7 @@ from watersmeet.spi import SourceQueryFailed
 BLOCK = 50
 """Statements of one test."""
 OUT_OF_RANGE = ("out of range", "overflow", "Overflow")
-"""An error on a row that another filter would have removed may appear or vanish with the plan (SEMANTICS.md)."""
+"""An error on a row that another filter would have removed may appear or vanish with the plan (docs/semantics.md)."""
 
 
 @pytest.mark.parametrize("block", range(10))

@@ -79,8 +79,7 @@ def test_the_checkout_runs_as_a_module(tmp_path: Path) -> None:
     assert run(sys.executable, ROOT / "watersmeet" / "__main__.py", "--version", cwd=tmp_path).split()[1] == __version__
 
 
-def test_the_image_is_well_described() -> None:
-    run(TOOLS / "hadolint", "Dockerfile")
+def test_the_image_holds_every_room() -> None:
     copied = {line.split()[1] for line in (ROOT / "Dockerfile").read_text().splitlines() if line.startswith("COPY ")}
     rooms = {file.parent.name for file in ROOT.glob("*/__init__.py")} - {"bench", "docs", "tests"}
     assert rooms <= copied
@@ -88,10 +87,6 @@ def test_the_image_is_well_described() -> None:
 
 def test_the_compose_file_is_valid() -> None:
     run(TOOLS / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", "deploy/compose.yaml")
-
-
-def test_the_scripts_are_clean() -> None:
-    run(TOOLS / "shellcheck", *ROOT.glob("scripts/*.sh"), ROOT / ".ci" / "run")
 
 
 def test_make_help_lists_every_target() -> None:

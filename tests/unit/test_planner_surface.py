@@ -6,8 +6,9 @@ import pytest
 
 from planner.errors import PlanningError
 from planner.pipeline import plan
+from planner.plan import PlanRequest, SessionInfo
 from tests.unit.cases import FIXTURES, Case, read_cases
-from tests.unit.small_world import SmallWorld, multiset, request
+from tests.unit.small_world import NOW, SmallWorld, multiset, request
 
 CASES = [case for file in sorted((FIXTURES / "surface").glob("*.sql")) for case in read_cases(file)]
 
@@ -56,6 +57,8 @@ def test_the_answer_is_duckdbs(case: Case, pushdown: str, world: SmallWorld) -> 
         ("SELECT a FROM x ORDER BY 7", 2005, "ORDER BY 7"),
         ("SELECT a FROM x UNION SELECT a, b FROM x", 2005, "different numbers"),
         ("SELECT a FROM x LIMIT -1", 2005, "LIMIT"),
+        ("WITH q AS (INSERT INTO x VALUES (1) RETURNING a) SELECT * FROM q", 2002, "INSERT"),
+        ("WITH q AS (COPY (SELECT 1) TO 'f') SELECT * FROM q", 2002, "COPY"),
         ("SET pushdown = 'off'", 2002, "watersmeet-pushdown"),
         ("USE s1", 2002, "header"),
         ("", 2001, "empty"),
@@ -90,6 +93,16 @@ def test_require_refuses_what_no_single_source_answers_and_says_why(world: Small
     with pytest.raises(PlanningError) as caught:
         plan(request("SELECT x.a FROM x JOIN z ON x.a = z.a", "require"), world.sources)
     assert caught.value.code == 2008
+
+
+def test_require_lets_pass_what_needs_no_source(world: SmallWorld) -> None:
+    assert plan(request("SELECT 1", "require"), world.sources).fragments == ()
+
+
+def test_a_session_of_an_unknown_catalog_is_refused(world: SmallWorld) -> None:
+    asked = PlanRequest(sql="SELECT 1", now=NOW, session=SessionInfo(catalog="nowhere"))
+    with pytest.raises(PlanningError, match="catalog nowhere does not exist"):
+        plan(asked, world.sources)
 
 
 def test_parameters_are_typed_by_their_context_and_bound_exactly(world: SmallWorld) -> None:

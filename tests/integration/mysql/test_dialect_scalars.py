@@ -54,7 +54,7 @@ FIXED: dict[str, dict[int, tuple[tuple[str, str], ...]]] = {
         )
     },
 }
-FIXED |= {"!~~": FIXED["~~"], "substring": FIXED["substr"]}
+FIXED |= {"!~~": FIXED["~~"]}
 
 
 def calls(oracle: Oracle, entry: Entry) -> Iterator[tuple[Expr, ...]]:

@@ -1,4 +1,4 @@
-"""Every column type of SEMANTICS.md's table, value by value: what is stored is what arrives, or a named error."""
+"""Every column type of docs/semantics.md's table, value by value: what is stored is what arrives, or a named error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every row of the PostgreSQL table in SEMANTICS.md: announced type, values, and those that do not fit."""
+"""Every row of the PostgreSQL table in docs/semantics.md: announced type, values, and those that do not fit."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 -- Statements that have no answer: every way of running them must say so, none may wrap or saturate.
--- Where a source could give the exact value instead of the error, the case is not here (SEMANTICS.md allows it).
+-- Where a source could give the exact value instead of the error, the case is not here (docs/semantics.md allows it).
 
 -- case: multiplication of bigint overflows in the output
 -- raises

@@ -121,7 +121,7 @@ SELECT p.id, (SELECT count(*) FROM pg.public.orders o WHERE o.person = p.id + 1)
 SELECT p.id, (SELECT count(*) FROM pg.public.orders o WHERE o.person < p.id) FROM pg.public.people p
 
 -- case: ARRAY of a subquery
-SELECT id, ARRAY(SELECT o.id FROM pg.public.orders o WHERE o.person = p.id ORDER BY o.id) FROM pg.public.people p
+SELECT id, ARRAY(SELECT o.id FROM pg.public.orders o WHERE o.person = p.id ORDER BY o.id) AS ids FROM pg.public.people p
 
 -- case: a column of the outer query under the name of an inner one
 SELECT id FROM pg.public.items WHERE EXISTS (SELECT 1 FROM my.shop.items WHERE id = items.id AND label LIKE 'SHOP%')
@@ -155,4 +155,11 @@ SELECT city, sum(1) FROM pg.public.people GROUP BY city HAVING sum(1) >= (SELECT
 SELECT person, (SELECT max(c.name) FROM my.shop.customers c WHERE c.id = o.person) FROM pg.public.orders o GROUP BY person
 
 -- case: an outer aggregate inside a correlated subquery
+SELECT person, (SELECT count(*) FROM my.shop.customers c WHERE c.id <= count(o.id)) AS n FROM pg.public.orders o GROUP BY person
+
+-- case: the generated name of an ARRAY of a subquery
+-- note: DuckDB's name for it is the text of the subquery, with the table's full name in it
+SELECT id, ARRAY(SELECT o.id FROM pg.public.orders o WHERE o.person = p.id) FROM pg.public.people p
+
+-- case: the generated name of a subquery with an outer aggregate
 SELECT person, (SELECT count(*) FROM my.shop.customers c WHERE c.id <= count(o.id)) FROM pg.public.orders o GROUP BY person

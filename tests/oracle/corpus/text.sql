@@ -90,7 +90,7 @@ SELECT id, upper(name), lower(name), upper(city), lower(city) FROM pg.public.peo
 -- case: SIMILAR TO is a full match
 SELECT id FROM pg.public.people WHERE name SIMILAR TO 'B[a-z]b'
 
--- case: the operator ~ is a full match
+-- case: the operator ~ is regexp_matches
 SELECT id FROM pg.public.people WHERE name ~ 'o'
 
 -- case: the operator ~ with anchors and dots

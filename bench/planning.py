@@ -1,0 +1,108 @@
+"""CPU milliseconds to plan each TPC-H query over PostgreSQL, MariaDB and DuckDB, without touching any of them.
+
+The placement is {lineitem, orders | customer, part, partsupp, supplier | nation, region}; row counts are those of scale
+factor 1. The first pass fills the type oracle's memory, the median of the others is shown.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from connectors import mysql, postgres
+from connectors.sqlgen.dialect import Dialect
+from connectors.sqlgen.duckdb import DUCKDB
+from planner.pipeline import plan
+from planner.plan import PlanRequest, SourceInfo
+from watersmeet.spi import Column, SourceCatalog, Table
+
+QUERIES = Path(__file__).parent.parent / "tests" / "tpch" / "queries"
+ROUNDS = 7
+
+_TABLES = {
+    "region": ("lake", 5, "r_regionkey*:i r_name:t r_comment:t"),
+    "nation": ("lake", 25, "n_nationkey*:i n_name:t n_regionkey:i n_comment:t"),
+    "supplier": ("crm", 10_000, "s_suppkey*:i s_name:t s_address:t s_nationkey:i s_phone:t s_acctbal:n s_comment:t"),
+    "customer": (
+        "crm",
+        150_000,
+        "c_custkey*:i c_name:t c_address:t c_nationkey:i c_phone:t c_acctbal:n c_mktsegment:t c_comment:t",
+    ),
+    "part": (
+        "crm",
+        200_000,
+        "p_partkey*:i p_name:t p_mfgr:t p_brand:t p_type:t p_size:i p_container:t p_retailprice:n p_comment:t",
+    ),
+    "partsupp": ("crm", 800_000, "ps_partkey*:i ps_suppkey*:i ps_availqty:i ps_supplycost:n ps_comment:t"),
+    "orders": (
+        "sales",
+        1_500_000,
+        (
+            "o_orderkey*:i o_custkey:i o_orderstatus:t o_totalprice:n o_orderdate:d o_orderpriority:t o_clerk:t"
+            " o_shippriority:i o_comment:t"
+        ),
+    ),
+    "lineitem": (
+        "sales",
+        6_000_000,
+        (
+            "l_orderkey*:i l_partkey:i l_suppkey:i l_linenumber*:i l_quantity:n l_extendedprice:n l_discount:n l_tax:n"
+            " l_returnflag:t l_linestatus:t l_shipdate:d l_commitdate:d l_receiptdate:d l_shipinstruct:t l_shipmode:t"
+            " l_comment:t"
+        ),
+    ),
+}
+_TYPES = {"i": "INTEGER", "t": "VARCHAR", "n": "DECIMAL(15,2)", "d": "DATE"}
+
+
+def sources() -> dict[str, SourceInfo]:
+    """The three sources as the planner sees them."""
+    facts = {
+        "sales": {"product": "postgres", "version": "15.0", "version_number": "150000", "encoding": "UTF8"},
+        "crm": {"product": "mariadb", "version": "10.11.0", "collation": "utf8mb4_nopad_bin"},
+    }
+    dialects: dict[str, tuple[str, Dialect]] = {
+        "sales": ("postgres", postgres.dialect.dialect_for(facts["sales"])),
+        "crm": ("mysql", mysql.dialect.dialect(facts["crm"])),
+        "lake": ("duckdb", DUCKDB),
+    }
+    made = {}
+    for name, (kind, dialect) in dialects.items():
+        tables = {("main", table): _table(table) for table, (source, _, _) in _TABLES.items() if source == name}
+        catalog = SourceCatalog(default_schema="main", tables=tables, schemas=("main",))
+        made[name] = SourceInfo(name=name, kind=kind, catalog=catalog, dialect=dialect)
+    return made
+
+
+def _table(name: str) -> Table:
+    _, rows, text = _TABLES[name]
+    parts = [part.split(":") for part in text.split()]
+    columns = tuple(Column(name=column.rstrip("*"), type=_TYPES[kind]) for column, kind in parts)
+    key = tuple(column.rstrip("*") for column, _ in parts if column.endswith("*"))
+    return Table(schema="main", name=name, columns=columns, primary_key=key, rows=rows)
+
+
+def main() -> None:
+    """Print a line for each query, and the medians."""
+    world = sources()
+    times: dict[str, list[float]] = {}
+    first: list[float] = []
+    for round_ in range(ROUNDS + 1):
+        for file in sorted(QUERIES.glob("q*.sql")):
+            request = PlanRequest(sql=file.read_text(), now=datetime(2026, 1, 1, tzinfo=UTC))
+            begun = time.process_time()
+            made = plan(request, world)
+            spent = (time.process_time() - begun) * 1000
+            if round_ == 0:
+                first.append(spent)
+                print(f"{file.stem}: {len(made.fragments)} fragments")
+            else:
+                times.setdefault(file.stem, []).append(spent)
+    medians = {name: statistics.median(spent) for name, spent in times.items()}
+    for name, spent in medians.items():
+        print(f"{name}: {spent:.1f} ms CPU")
+    print(
+        f"median over the queries: {statistics.median(medians.values()):.1f} ms CPU, first pass {statistics.median(first):.1f}"
+    )
