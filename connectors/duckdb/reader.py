@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from shutil import rmtree
-from tempfile import mkdtemp
-from weakref import finalize
+from collections.abc import Iterator, Mapping
 
 import duckdb
 import pyarrow as pa
@@ -18,6 +15,7 @@ from connectors.duckdb.datatypes import WIDE, arrow_types
 from connectors.duckdb.dialect import DUCKDB
 from connectors.duckdb.errors import translated, unopened
 from connectors.sqlgen.dialect import Dialect
+from watersmeet.scratch import ScratchFolder
 from watersmeet.spi import Read, SourceCancelled, SourceCatalog, SourceUnavailable, Tag
 
 _BATCH_BYTES = 2 << 20
@@ -34,7 +32,7 @@ class DuckDBSource:
         self._config = config
         self._lock = threading.Lock()
         self._base: duckdb.DuckDBPyConnection | None = None
-        self._remove_spill: Callable[[], object] | None = None
+        self._scratch: ScratchFolder | None = None
 
     def catalog(self) -> SourceCatalog:
         with self.cursor() as con:
@@ -70,8 +68,8 @@ class DuckDBSource:
             if self._base is not None:
                 self._base.close()
                 self._base = None
-            if self._remove_spill is not None:
-                self._remove_spill()
+            if self._scratch is not None:
+                self._scratch.close()
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A connection to the file for one thread, which closes it. Raises SourceUnavailable."""
@@ -85,13 +83,15 @@ class DuckDBSource:
         if float(self._config.spill.rstrip(" BKMGTi")) == 0:
             return ""
         try:
-            if self._config.spill_dir is not None:
-                self._config.spill_dir.mkdir(parents=True, exist_ok=True)
-            folder = mkdtemp(prefix="watersmeet-duckdb-", dir=self._config.spill_dir)
+            self._scratch = ScratchFolder(self._config.spill_dir, "watersmeet-duckdb-")
         except OSError as error:
             raise SourceUnavailable(self.name, f"cannot make a folder in `spill_dir`: {error.strerror}") from error
-        self._remove_spill = finalize(self, rmtree, folder, ignore_errors=True)
-        return folder
+        return str(self._scratch.path)
+
+    def reopen(self) -> None:
+        """After an internal error DuckDB refuses everything on that database: the next cursor opens it anew."""
+        with self._lock:
+            self._base = None
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         settings: dict[str, str | bool | int | float | list[str]] = {
@@ -110,8 +110,8 @@ class DuckDBSource:
             base.execute("SET TimeZone = 'UTC'")
             base.execute("SET lock_configuration = true")
         except duckdb.Error as error:
-            if self._remove_spill is not None:
-                self._remove_spill()
+            if self._scratch is not None:
+                self._scratch.close()
             raise unopened(self.name, error) from error
         return base
 
@@ -135,6 +135,8 @@ class DuckDBSnapshot:
             try:
                 yield from self._stream(con, read)
             except (duckdb.Error, OSError, pa.ArrowException) as error:
+                if isinstance(error, (duckdb.InternalException, duckdb.FatalException)):
+                    self._source.reopen()
                 raise translated(self._source.name, error) from error
             finally:
                 with self._changed:

@@ -6,9 +6,7 @@ and stand in the folder that the next start of any server on this machine sweeps
 
 from __future__ import annotations
 
-import fcntl
 import os
-import shutil
 import tempfile
 import threading
 from pathlib import Path
@@ -16,21 +14,16 @@ from pathlib import Path
 import pyarrow as pa
 
 from server.execution.errors import SpillExceeded
-
-_PREFIX = "watersmeet-spill-"
-_LOCK = "lock"
+from watersmeet.scratch import ScratchFolder
 
 
 class SpillArea:
     """A folder of this process, and the bytes that its files may take together. Thread-safe."""
 
     def __init__(self, directory: Path | None, limit: int) -> None:
-        parent = directory or Path(tempfile.gettempdir())
-        parent.mkdir(parents=True, exist_ok=True)
-        _sweep(parent)
+        self._scratch = ScratchFolder(directory, "watersmeet-spill-")
+        self.folder = self._scratch.path
         self.limit = limit
-        self.folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))  # mode 0700
-        self._held = _lock(self.folder)
         self._lock = threading.Lock()
         self._used = 0
 
@@ -55,10 +48,7 @@ class SpillArea:
 
     def close(self) -> None:
         """Remove the folder."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-        if self._held is not None:
-            os.close(self._held)
-            self._held = None
+        self._scratch.close()
 
 
 class SpillFile:
@@ -105,26 +95,3 @@ class SpillFile:
             self._file = None
         self._area.give(self.size)
         self.size = 0
-
-
-def _lock(folder: Path) -> int | None:
-    """A descriptor that holds the folder's lock until this process ends; None when a live process holds it."""
-    descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        return None
-    return descriptor
-
-
-def _sweep(parent: Path) -> None:
-    """Remove the folders whose process is gone: their locks are free. A pid would not do, containers use 1 again."""
-    for folder in parent.glob(_PREFIX + "*"):
-        try:
-            held = _lock(folder)
-        except OSError:
-            continue  # another user's, or gone meanwhile
-        if held is not None:
-            shutil.rmtree(folder, ignore_errors=True)
-            os.close(held)

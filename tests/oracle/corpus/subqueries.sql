@@ -163,3 +163,13 @@ SELECT id, ARRAY(SELECT o.id FROM pg.public.orders o WHERE o.person = p.id) FROM
 
 -- case: the generated name of a subquery with an outer aggregate
 SELECT person, (SELECT count(*) FROM my.shop.customers c WHERE c.id <= count(o.id)) FROM pg.public.orders o GROUP BY person
+
+-- case: EXISTS with a comparison with the count of an empty table
+-- note: DuckDB 2.0.0's statistics_propagation finds no row here; without its optimizer it finds all
+SELECT id FROM pg.public.items WHERE EXISTS (SELECT 1 FROM my.shop.numbers n WHERE n.i1 <= (SELECT count(*) FROM pg.public.nothing))
+
+-- case: EXISTS with a comparison with the count of an empty table of one source
+SELECT id FROM my.shop.items WHERE EXISTS (SELECT 1 FROM my.shop.numbers n WHERE n.i1 <= (SELECT count(*) FROM my.shop.nothing))
+
+-- case: EXISTS with a comparison with the count of no rows of a DuckDB source
+SELECT city FROM lake.main.regions WHERE EXISTS (SELECT 1 FROM lake.main.pairs p WHERE p.a <= (SELECT count(*) + 1 FROM lake.main.items WHERE id > 100))
