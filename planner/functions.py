@@ -674,3 +674,22 @@ SYNONYMS = {
     "!=": "<>",
 }
 """Other names of the same function -> the one that trees and allow-lists use."""
+
+FOLDABLE = (
+    OPERATORS
+    | frozenset(
+        """
+    and or not case coalesce between in nullif greatest least abs round floor ceil trunc sign sqrt power exp ln log10 pi
+    lower upper length substr left right trim ltrim rtrim concat strpos prefix suffix contains
+    to_years to_months to_days to_weeks to_hours to_minutes to_seconds to_milliseconds to_microseconds to_quarters
+    to_decades to_centuries to_millennia date_part date_trunc date_diff date_sub date_add last_day make_date make_time
+    make_timestamp timezone epoch epoch_ms epoch_us to_timestamp strftime strptime year month day quarter hour minute
+    second dayofweek dayofyear isodow week weekofyear isoyear
+    """.split()
+    )
+    | {"not in", "is null", "is not null", "is distinct from", "is not distinct from"}
+)
+"""Functions of constants that planning evaluates: each is quick, and its value no larger than its arguments together.
+
+Nothing that makes text or lists longer (repeat, lpad, range, replace): planning cannot be interrupted.
+"""

@@ -10,7 +10,7 @@ from connectors.sqlgen.duckdb import DUCKDB
 from connectors.sqlgen.printer import sql_of
 from connectors.sqlgen.tree import Call, Cast, Constant, Expr, Parameter
 from planner.errors import InvalidExpression, ParameterRefused
-from planner.functions import UNORDERED, VOLATILE
+from planner.functions import FOLDABLE, UNORDERED, VOLATILE
 from planner.oracle import Oracle, Rejected, placeholders
 from planner.plan import PlanRequest, SourceInfo
 
@@ -109,6 +109,8 @@ class Context:
     def folded(self, node: Expr) -> Expr:
         """A constant in place of a call or cast of constants; the node itself where it has no plain value."""
         args = node.args if isinstance(node, Call) else (node.arg,) if isinstance(node, Cast) else ()
+        if isinstance(node, Call) and node.name not in FOLDABLE:
+            return node
         if not args or not all(isinstance(arg, Constant) for arg in args) or family(node.type) not in PLAIN:
             return node
         zoned = any(family(type_) == "timestamptz" for type_ in (node.type, *(arg.type for arg in args)))

@@ -142,3 +142,15 @@ def test_parameters_are_typed_by_their_context_and_bound_exactly(world: SmallWor
 )  # fmt: skip
 def test_the_catalogs_describe_themselves(sql: str, rows: list[tuple[object, ...]], world: SmallWorld) -> None:
     assert world.run(plan(request(sql), world.sources)) == rows
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT list_sum(range(1000000000000))",
+        "SELECT length(repeat('x', 1000000000))",
+        "SELECT lpad('x', 2000000000, 'y')",
+    ],
+)
+def test_planning_does_not_evaluate_what_may_take_long(sql: str, world: SmallWorld) -> None:
+    assert plan(request(sql), world.sources).local_sql is not None
