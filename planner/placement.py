@@ -136,7 +136,7 @@ class _Readable(Printer):
             if times[scan.table] == 1
             else f"{scan.source}.{scan.table}"
             if full[scan.source, scan.table] == 1
-            else f"{scan.table} {alias}"
+            else alias
             for alias, scan in scans.items()
         }
 
