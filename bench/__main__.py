@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bench.planning import main
+from bench import federation, planning
 
 if __name__ == "__main__":
-    main()
+    planning.main()
+    federation.main()

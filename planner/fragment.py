@@ -315,9 +315,16 @@ def replace_nodes(node: Any, mapping: dict[Any, Any]) -> Any:
         if isinstance(part, Subquery):
             arg = None if part.arg is None else replaced(part.arg, known)
             return replace(part, query=replaced(part.query, correlated), arg=arg)
+        if isinstance(part, Window):
+            # sum(a) OVER () is no sum(a): only what the window function reads is meant.
+            rest = rebuild(replace(part, call=_NO_CALL), lambda child: replaced(child, known))
+            return replace(rest, call=rebuild(part.call, lambda child: replaced(child, known)))
         return rebuild(part, lambda child: replaced(child, known))
 
     return replaced(node, mapping)
+
+
+_NO_CALL = Call("", (), "")
 
 
 def _both(limit: Expr | None, offset: Expr | None) -> Expr | None:
