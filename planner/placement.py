@@ -148,8 +148,12 @@ class _Readable(Printer):
 
 
 def _zoned(part: Any) -> bool:
-    if isinstance(part, Call) and part.name in _ZONELESS:
-        return False
+    """Whether a node's own value may depend on the session's time zone."""
+    if isinstance(part, OpaqueQuery):
+        return True  # its text is not looked into
     if not isinstance(part, (Call, Cast, OpaqueExpr)):
         return False
-    return any(family(getattr(arg, "type", "")) == "timestamptz" for arg in (part, *children(part)))
+    families = {family(getattr(arg, "type", "")) for arg in children(part)}
+    if isinstance(part, Call) and part.name in _ZONELESS:
+        return "timestamptz" in families and bool(families & {"date", "timestamp", "text"})
+    return "timestamptz" in families or family(part.type) == "timestamptz"

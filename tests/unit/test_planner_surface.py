@@ -154,3 +154,16 @@ def test_the_catalogs_describe_themselves(sql: str, rows: list[tuple[object, ...
 )
 def test_planning_does_not_evaluate_what_may_take_long(sql: str, world: SmallWorld) -> None:
     assert plan(request(sql), world.sources).local_sql is not None
+
+
+@pytest.mark.parametrize(
+    ("sql", "pushed"),
+    [
+        ("SELECT count(*) FROM z WHERE h::TIMESTAMPTZ > '2020-01-01'", False),
+        ("SELECT h FROM z WHERE a > 1", True),
+        ("FROM z PIVOT (count(*) FOR a IN (1))", False),
+    ],
+)
+def test_what_depends_on_the_time_zone_stays_here(sql: str, pushed: bool, world: SmallWorld) -> None:
+    asked = PlanRequest(sql=sql, now=NOW, session=SessionInfo(time_zone="Europe/Berlin"))
+    assert (plan(asked, world.sources).local_sql is None) is pushed
