@@ -10,13 +10,13 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 command -v apt-get >/dev/null || exit 0
 
-# The tests' own idea of what is missing decides, in their words: postgres, mysql, java.
+# The tests' own idea of what is missing decides, in their words: postgres, mysql. (java is for the JDBC tests to come.)
 packages=
 for piece in $("$1" -c 'from tests import services; print(*sorted(services.missing() - services.allowed_missing()))'); do
     case $piece in
         postgres) packages="$packages postgresql" ;;
-        mysql) packages="$packages mariadb-server-core" ;; # the programs alone, no service
-        java) packages="$packages default-jre-headless" ;;
+        # The programs alone, no service; mariadb-install-db calls one of the client's.
+        mysql) packages="$packages mariadb-server-core mariadb-client-core" ;;
     esac
 done
 [ -n "$packages" ] || exit 0

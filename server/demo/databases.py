@@ -89,10 +89,11 @@ def bundled_postgres_programs() -> Path | None:
 
 
 def mariadb_programs() -> tuple[Path, Path] | None:
-    """The paths of `mariadb-install-db` and `mariadbd`; None unless both are there."""
+    """The paths of `mariadb-install-db` and `mariadbd`; None unless both are there, with what the former calls."""
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"])
     install, server = shutil.which("mariadb-install-db", path=path), shutil.which("mariadbd", path=path)
-    return (Path(install), Path(server)) if install and server else None
+    helper = shutil.which("my_print_defaults", path=path)  # of another package: mariadb-client-core
+    return (Path(install), Path(server)) if install and server and helper else None
 
 
 @contextmanager
