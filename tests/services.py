@@ -16,7 +16,7 @@ MAY_BE_MISSING = frozenset({"mysql", "java"})
 ADVICE = {
     "postgres": "install PostgreSQL's server (Debian, Ubuntu: apt-get install postgresql)"
     " or set WATERSMEET_TEST_POSTGRES=postgresql://superuser:password@host:port/postgres",
-    "mysql": "install MariaDB's server (Debian, Ubuntu: apt-get install mariadb-server-core)"
+    "mysql": "install MariaDB's server (Debian, Ubuntu: apt-get install mariadb-server-core mariadb-client-core)"
     " or set WATERSMEET_TEST_MYSQL=mysql://root:password@host:port/, or let it be missing with ALLOW_MISSING=mysql",
     "java": "install a Java runtime, 11 or newer (Debian, Ubuntu: apt-get install default-jre-headless),"
     " or let it be missing with ALLOW_MISSING=java",
