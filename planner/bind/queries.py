@@ -6,22 +6,27 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from connectors.sqlgen.tree import (
-    Call,
     ColumnRef,
     Constant,
     Cte,
     Expr,
-    OpaqueExpr,
     Parameter,
     Query,
     Select,
     SetOp,
     Sort,
-    Subquery,
-    Window,
     With,
-    children,
     walk,
+)
+from planner.bind.blocks import (
+    aliases_of,
+    check_grouped,
+    has_bare_columns,
+    is_volatile,
+    ordinal_of,
+    pick_first,
+    position,
+    uses_alias,
 )
 from planner.bind.context import Context, CteInfo, Ctes
 from planner.bind.expressions import Expressions, sort_of
@@ -29,6 +34,7 @@ from planner.bind.opaque import opaque_query
 from planner.bind.relations import Relations, derived_of
 from planner.bind.scope import NotUnderstood, Scope, Visible, pick
 from planner.errors import InvalidExpression, UnknownName
+from planner.rules.algebra import has_aggregate
 
 _SET_OPERATIONS = {"UNION": "union", "EXCEPT": "except", "INTERSECT": "intersect"}
 
@@ -138,9 +144,9 @@ class Queries:
     def output_sort(self, order: dict[str, Any], names: tuple[str, ...], types: tuple[str, ...]) -> Sort:
         """An ORDER BY key over the output columns of a set operation."""
         node = order["expression"]
-        ordinal = _ordinal(node)
+        ordinal = ordinal_of(node)
         if ordinal is not None:
-            index = _position(ordinal, len(names), "ORDER BY")
+            index = position(ordinal, len(names), "ORDER BY")
         elif node["class"] == "COLUMN_REF" and len(node["column_names"]) == 1:
             columns = [Visible(name, ColumnRef("", f"c{i}", "")) for i, name in enumerate(names)]
             found = pick(node["column_names"][0], columns, node["column_names"][0])
@@ -159,12 +165,12 @@ class Queries:
         expressions = Expressions(self.context, scope, ctes, self.bind)
         if node.get("sample"):
             raise NotUnderstood("a sample")
-        listed = _aliases_of(node)
+        listed = aliases_of(node)
         where_node = node.get("where_clause")
-        if where_node is not None and _uses_alias(where_node, listed, scope):
+        if where_node is not None and uses_alias(where_node, listed, scope):
             raise NotUnderstood("a WHERE that uses an alias of the select list")
         where = self.context.boolean(expressions.convert(where_node)) if where_node else None
-        if where is not None and _has_aggregate(where):
+        if where is not None and has_aggregate(where):
             if parent is not None:
                 raise NotUnderstood("an aggregate of the query around a subquery")
             raise InvalidExpression("WHERE cannot contain aggregates: use HAVING")
@@ -188,15 +194,15 @@ class Queries:
         used = [*items, *(key.expr for key in order), *([having_expr] if having_expr else [])]
         if qualify_expr is not None:
             used.append(qualify_expr)
-        if group is None and (having_expr is not None or any(_has_aggregate(item) for item in used)):
+        if group is None and (having_expr is not None or any(has_aggregate(item) for item in used)):
             group = ()
         made = Select(
             tuple(items), relation, where, group, sets, having_expr, qualify_expr, distinct, order, limit, offset
         )
-        if group == () and not any(_has_aggregate(item) for item in used):
+        if group == () and not any(has_aggregate(item) for item in used):
             raise NotUnderstood("a grouping without keys or aggregates")
         if group is not None:
-            _check_grouped(made)
+            check_grouped(made)
         if limit is not None or offset is not None:
             self.context.unordered = True
         return BoundQuery(made, tuple(names), tuple(origins))
@@ -223,7 +229,7 @@ class Queries:
             names.append(name)
             origins.append(found.origin if found else None)
             if item.get("alias"):
-                if any(_volatile(part, self.context) for part in walk(made)):
+                if any(is_volatile(part, self.context) for part in walk(made)):
                     scope.aliases.pop(name.lower(), None)
                 else:
                     scope.aliases.setdefault(name.lower(), made)
@@ -273,8 +279,8 @@ class Queries:
         self, node: dict[str, Any], items: list[Expr], names: list[str], expressions: Expressions
     ) -> tuple[tuple[Expr, ...] | None, tuple[tuple[int, ...], ...] | None]:
         if node.get("aggregate_handling") == "FORCE_AGGREGATES" and not node.get("group_expressions"):
-            keys = tuple(dict.fromkeys(item for item in items if not _has_aggregate(item)))
-            if any(_has_aggregate(item) and _bare_columns(item) for item in items):
+            keys = tuple(dict.fromkeys(item for item in items if not has_aggregate(item)))
+            if any(has_aggregate(item) and has_bare_columns(item) for item in items):
                 raise NotUnderstood("GROUP BY ALL over columns mixed with aggregates")
             return keys, None
         given = node.get("group_expressions")
@@ -282,12 +288,10 @@ class Queries:
             return ((), None) if node.get("group_sets") else (None, None)
         made_keys: list[Expr] = []
         for key in given:
-            ordinal = _ordinal(key)
-            if ordinal is not None:
-                made = items[_position(ordinal, len(items), "GROUP BY")]
-            else:
-                made = expressions.convert(key)
-            if _has_aggregate(made):
+            ordinal = ordinal_of(key)
+            named = None if ordinal is None else items[position(ordinal, len(items), "GROUP BY")]
+            made = named or expressions.convert(key)
+            if has_aggregate(made):
                 raise InvalidExpression("GROUP BY cannot contain aggregates")
             made_keys.append(made)
         sets = tuple(tuple(group) for group in node.get("group_sets", ()))
@@ -304,9 +308,9 @@ class Queries:
         node = order["expression"]
         if node["class"] == "STAR":
             return [sort_of(order, item) for item in items]
-        ordinal = _ordinal(node)
+        ordinal = ordinal_of(node)
         if ordinal is not None:
-            return [sort_of(order, items[_position(ordinal, len(items), "ORDER BY")])]
+            return [sort_of(order, items[position(ordinal, len(items), "ORDER BY")])]
         if node["class"] == "COLUMN_REF" and len(node["column_names"]) == 1:
             name = node["column_names"][0].lower()
             found = [item for item, given in zip(items, names, strict=True) if given.lower() == name]
@@ -353,11 +357,6 @@ class Queries:
         return made
 
 
-def pick_first(name: str, scope: Scope) -> Visible | None:
-    """The first column of that name in any case."""
-    return next((column for column in scope.star if column.name.lower() == name), None)
-
-
 def _recursive(item: dict[str, Any]) -> dict[str, Any]:
     """A recursive CTE as a query of its own, which stays DuckDB's text."""
     name = item["key"]
@@ -368,86 +367,3 @@ def _recursive(item: dict[str, Any]) -> dict[str, Any]:
         "from_table": {"type": "RECURSIVE", "table_name": name, "qualified_name": {"path": [name]}},
         "aggregate_handling": "STANDARD_HANDLING",
     }
-
-
-def _ordinal(node: dict[str, Any]) -> int | None:
-    literal = node.get("literal", {})
-    if node["class"] == "CONSTANT" and literal.get("kind") == "INTEGER" and literal.get("text", "").isdigit():
-        return int(literal["text"])
-    return None
-
-
-def _position(ordinal: int, count: int, where: str) -> int:
-    if not 1 <= ordinal <= count:
-        raise InvalidExpression(f"{where} {ordinal}: the select list has {count} columns")
-    return ordinal - 1
-
-
-def _aliases_of(node: dict[str, Any]) -> frozenset[str]:
-    return frozenset(item["alias"].lower() for item in node["select_list"] if item.get("alias"))
-
-
-def _uses_alias(node: Any, aliases: frozenset[str], scope: Scope) -> bool:
-    """Whether a condition names a select-list alias that is no column here."""
-    if isinstance(node, dict):
-        if node.get("class") == "SUBQUERY":
-            return "child" in node and _uses_alias(node["child"], aliases, scope)
-        if node.get("class") == "COLUMN_REF" and len(node["column_names"]) == 1:
-            name = node["column_names"][0]
-            return name.lower() in aliases and pick(name, scope.star, name) is None
-        return any(_uses_alias(child, aliases, scope) for child in node.values() if isinstance(child, (dict, list)))
-    return any(_uses_alias(child, aliases, scope) for child in node if isinstance(child, (dict, list)))
-
-
-def _has_aggregate(node: Any) -> bool:
-    """Whether an expression holds an aggregate of its own block (not of a subquery, not a window's own call)."""
-    if isinstance(node, Subquery):
-        return node.arg is not None and _has_aggregate(node.arg)
-    if isinstance(node, Window):
-        inner = (*node.call.args, *node.partition, *(key.expr for key in node.order))
-        return any(_has_aggregate(part) for part in inner)
-    if isinstance(node, Call) and node.aggregate:
-        return True
-    return any(_has_aggregate(child) for child in children(node))
-
-
-def _bare_columns(node: Any) -> bool:
-    """Whether an expression has columns outside of its aggregates."""
-    if isinstance(node, Call) and node.aggregate:
-        return False
-    return isinstance(node, ColumnRef) or any(_bare_columns(child) for child in children(node))
-
-
-def _check_grouped(select: Select) -> None:
-    """Raise InvalidExpression for a column above the grouping that is no group key."""
-    keys = set(select.group or ())
-    inside = {name for node in walk(select.relation) for name in _alias_of(node)} if select.relation else set()
-
-    def check(node: Any) -> None:
-        if node in keys or isinstance(node, Call) and node.aggregate:
-            return
-        if isinstance(node, ColumnRef) and node.table in inside:
-            raise InvalidExpression(
-                "a column in the select list, HAVING, QUALIFY or ORDER BY must be a key of GROUP BY or inside an aggregate"
-            )
-        if isinstance(node, Window):
-            for part in (*node.call.args, *node.partition, *node.order):
-                check(part)
-            return
-        for child in children(node):
-            check(child)
-
-    for expr in (*select.items, select.having, select.qualify, *select.order):
-        if expr is not None:
-            check(expr)
-
-
-def _alias_of(node: Any) -> tuple[str, ...]:
-    alias = getattr(node, "alias", None)
-    return (alias,) if isinstance(alias, str) else ()
-
-
-def _volatile(node: Any, context: Context) -> bool:
-    return (isinstance(node, Call) and node.name in context.oracle.volatile) or (
-        isinstance(node, OpaqueExpr) and any(name in node.text for name in ("random", "uuid"))
-    )
