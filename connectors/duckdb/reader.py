@@ -108,6 +108,8 @@ class DuckDBSource:
             base.execute(f"SET max_temp_directory_size = '{self._config.spill}'")
             base.execute("SET enable_external_access = false")
             base.execute("SET TimeZone = 'UTC'")
+            # As in the local engine (server/execution/engine.py): it loses rows in 2.0.0.
+            base.execute("SET disabled_optimizers = 'statistics_propagation'")
             base.execute("SET lock_configuration = true")
         except duckdb.Error as error:
             if self._scratch is not None:

@@ -7,6 +7,7 @@ import threading
 import time
 
 import adbc_driver_flightsql.dbapi as adbc
+import pandas
 import polars
 import pyarrow as pa
 import pytest
@@ -213,6 +214,5 @@ def test_polars_reads_a_query(connection: adbc.Connection) -> None:
 
 
 def test_pandas_reads_a_query(connection: adbc.Connection) -> None:
-    pandas = pytest.importorskip("pandas")
     frame = pandas.read_sql("SELECT id, region FROM sales.orders WHERE id < 3 ORDER BY id", connection)
     assert list(frame["id"]) == [0, 1, 2]

@@ -197,6 +197,18 @@ def test_wide_rows_come_in_smaller_batches() -> None:
     assert batch_rows(pa.schema([])) == 131072
 
 
+def test_an_exists_over_a_count_of_nothing_finds_its_rows(tmp_path: Path) -> None:
+    """DuckDB 2.0.0 answers 0 here with the optimizer that the engine leaves out."""
+    engine = Engine(memory=1 << 30, threads=2, spill_dir=tmp_path, spill=1 << 30)
+    ones, nothing = pa.table({"a": pa.array([-1, 0, 5], pa.int32())}), pa.table({"x": pa.array([], pa.int32())})
+    inputs = {"x0": Input(ones.to_reader()), "x1": Input(nothing.to_reader()), "x2": Input(ones.to_reader())}
+    sql = "SELECT count(*) AS n FROM x0 WHERE EXISTS (SELECT 1 FROM x2 WHERE x2.a <= (SELECT count(*) FROM x1))"
+    query = engine.query(sql, inputs)
+    assert [batch.to_pydict() for batch in query.batches()] == [{"n": [3]}]
+    query.close()
+    engine.close()
+
+
 def test_an_internal_error_of_the_engine_costs_its_own_statement_only(tmp_path: Path) -> None:
     """Measured on 2.0.0: this join raises an INTERNAL error, and its database refuses everything after it."""
     engine = Engine(memory=1 << 30, threads=2, spill_dir=tmp_path, spill=1 << 30)
