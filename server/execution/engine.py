@@ -70,7 +70,7 @@ class Engine:
         base.execute(f"SET max_temp_directory_size = '{spill}B'")
         base.execute("SET enable_external_access = false")
         base.execute("SET TimeZone = 'UTC'")
-        # It loses rows in 2.0.0 (`EXISTS (… WHERE a <= (SELECT count(*) FROM empty))`); without it TPC-H takes 9 % more CPU.
+        # It loses rows in 2.0.0: `EXISTS (… WHERE a <= (SELECT count(*) FROM empty))`.
         base.execute("SET disabled_optimizers = 'statistics_propagation'")
         base.execute("SET allowed_configs = ['TimeZone']")
         base.execute("SET lock_configuration = true")
