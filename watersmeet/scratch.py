@@ -18,8 +18,10 @@ class ScratchFolder:
         parent = parent or Path(tempfile.gettempdir())
         parent.mkdir(parents=True, exist_ok=True)
         _sweep(parent, prefix)
-        self.path = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
-        self._held = _lock(self.path)
+        # Locked before it has the name that others sweep by: a folder without a holder is taken for a dead one's.
+        made = Path(tempfile.mkdtemp(prefix=f".{prefix}", dir=parent))
+        self._held = _lock(made)
+        self.path = made.rename(made.with_name(made.name.removeprefix(".")))
 
     def close(self) -> None:
         """Remove the folder. Idempotent."""
