@@ -106,3 +106,7 @@ def main() -> None:
     print(
         f"median over the queries: {statistics.median(medians.values()):.1f} ms CPU, first pass {statistics.median(first):.1f}"
     )
+
+
+if __name__ == "__main__":
+    main()
