@@ -6,11 +6,13 @@ visible catalogs -> plan (once more with fresh catalogs, if a name was unknown) 
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import threading
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from weakref import WeakSet
 
 import pyarrow as pa
@@ -32,16 +34,18 @@ from server.execution.scheduler import Execution
 from server.execution.spill import SpillArea
 from server.explained import EXPLAIN, Explained
 from server.parameters import Bound, bind, read_row
-from server.requests import Answer, Described, Request, VisibleCatalog
-from server.schemas import answer_schema, parameter_schema
-from watersmeet.spi import Source, SourceChanged
+from server.requests import Answer, Cancelled, Described, Request, VisibleCatalog
+from server.schemas import answer_schema, fingerprint, parameter_schema
+from watersmeet.spi import Source, SourceChanged, SourceError
+
+log = logging.getLogger(__name__)
 
 _NAMED = re.compile(r"\$[A-Za-z_]")
 """What parameters that have names look like; elsewhere, say in a string, it costs a second planning and no more."""
 
 
 class LocalQueries:
-    """Implements server.requests.Queries in this process. Thread-safe. The sources stay their opener's to close."""
+    """Plans and runs statements in this process. Thread-safe. The sources stay their opener's to close."""
 
     def __init__(
         self,
@@ -49,10 +53,13 @@ class LocalQueries:
         limits: LimitsConfig,
         *,
         visible: Visible = everything_visible,
+        settings: Mapping[str, str] | None = None,
         catalog_age: float = 60.0,
     ) -> None:
+        """`settings` are those that sessions begin with."""
         self._sources = dict(sources)
         self._limits = limits
+        self._settings = dict(settings or {})
         self._guards = Guards(sql_bytes=limits.sql_bytes, depth=limits.sql_depth)
         self._catalogs = Catalogs(sources, visible, catalog_age)
         self._admission = Admission(limits.running, limits.queued)
@@ -97,6 +104,14 @@ class LocalQueries:
             if name not in seen.down
         )
 
+    def cancel(self, query_id: str) -> Cancelled:
+        """Stop a query: one of this process, or whatever the sources still do under its tag for another one."""
+        with self._lock:
+            running = [execution for execution in self._executions if execution.query_id == query_id]
+        for execution in running:
+            execution.cancel()
+        return Cancelled.STOPPED if running else self._cancel_at_sources(query_id)
+
     def refresh(self, source: str) -> None:
         """Forget what is known of a source's tables: the next statement reads them again."""
         self._catalogs.forget(source)
@@ -136,9 +151,8 @@ class LocalQueries:
         return plan
 
     def _plan_bound(self, request: Request, principal: Principal, seen: Seen, values: Bound | None) -> FederatedPlan:
-        session = session_info(
-            request.session.settings, request.session.catalog, request.session.schema, principal.subject
-        )
+        settings = {**self._settings, **request.session.settings}
+        session = session_info(settings, request.session.catalog, request.session.schema, principal.subject)
         asked = PlanRequest(sql=request.sql, now=request.now, session=session, parameters=values)
         return pipeline.plan(asked, seen.sources, limits=self._guards)
 
@@ -146,15 +160,18 @@ class LocalQueries:
         return EXPLAIN if plan.explain else answer_schema(plan.columns, self._engine.arrow_type)
 
     def _check_announced(self, request: Request, plan: FederatedPlan) -> None:
-        if request.schema is None:
-            return
-        announced = pa.ipc.read_schema(pa.py_buffer(request.schema))
-        if not self._schema(plan).equals(announced):
+        if request.announced is not None and fingerprint(self._schema(plan)) != request.announced:
             source = plan.fragments[0].source if plan.fragments else "local"
             self._catalogs.forget(source)
             raise SourceChanged(source, "the answer no longer has the columns that were announced: plan again")
 
     # ------------------------------------------------------------ running
+
+    def _cancel_at_sources(self, query_id: str) -> Cancelled:
+        """Ask every source side by side: which ones the query reads, only the process that runs it knows."""
+        with ThreadPoolExecutor(max(1, len(self._sources)), thread_name_prefix="cancel") as threads:
+            told = sum(threads.map(lambda source: _told(source, query_id), self._sources.values()))
+        return Cancelled.STOPPED if told else Cancelled.NOT_FOUND
 
     def _run(self, request: Request, plan: FederatedPlan, slot: Slot, deadline: float) -> RunningAnswer:
         queue = max(1 << 20, self._limits.memory // 4 // self._limits.running // max(1, len(plan.fragments)))
@@ -170,3 +187,11 @@ class LocalQueries:
             self._executions.add(execution)
         execution.start()
         return RunningAnswer(schema, plan, execution, self._engine, self._catalogs.forget)
+
+
+def _told(source: Source, query_id: str) -> int:
+    try:
+        return source.cancel(query_id)
+    except SourceError as error:
+        log.warning("a source could not be asked to cancel: %s", error, extra={"query_id": query_id})
+        return 0

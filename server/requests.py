@@ -1,7 +1,7 @@
 """What the front asks and what it is given: values that can cross a process, and the protocol between the two.
 
-`Queries` is implemented by server/query.py in the same process today; worker processes will stand behind the very same
-protocol, so everything here is picklable except an Answer, which is a stream.
+`Queries` is what stands behind the front: worker processes, or the same process (server/workers). Everything here is
+picklable except an Answer and a Stream, which run.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import Enum
 from typing import Protocol
 
 import pyarrow as pa
@@ -39,8 +40,8 @@ class Request:
     session: Session = field(default_factory=Session)
     parameters: bytes | None = None
     """Bound parameter values: an Arrow IPC stream with one batch of one row. None: nothing is bound."""
-    schema: bytes | None = None
-    """Serialized Arrow schema that was announced; execution refuses (SourceChanged) when the plan's differs."""
+    announced: bytes | None = None
+    """Fingerprint of the announced schema (server.schemas); execution refuses (SourceChanged) when the plan's differs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +52,10 @@ class Described:
     """Of the answer; all fields nullable, with the column metadata that Flight SQL names (ARROW:FLIGHT:SQL:…)."""
     parameters: pa.Schema
     """One field for each parameter, in order; empty without parameters."""
+    is_update: bool = False
+    """Whether the statement answers with a count of rows and not with rows: a write, or a change of the session."""
+    session: Session | None = None
+    """For SET, RESET and USE: the session as it is after them. Nothing is left to run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,13 +65,35 @@ class VisibleCatalog:
     tables: tuple[Table, ...]
 
 
+class Cancelled(Enum):
+    """What came of a wish to cancel."""
+
+    STOPPED = "stopped"
+    """It ran in this server, or at a source under its tag, and was told to stop."""
+    NOT_FOUND = "not found"
+    """It does not run here, and no source that can be asked knows it."""
+
+
 class Answer(Protocol):
-    """A running query. Owned by the caller, who closes it."""
+    """A running query in this process. Owned by the caller, who closes it."""
 
     schema: pa.Schema
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """The rows; may be called once. Raises PlanningError, SourceError or ExecutionError."""
+
+    def cancel(self) -> None:
+        """Stop the query everywhere, from any thread; idempotent and quick."""
+
+    def close(self) -> None:
+        """Release everything; cancels what still runs. Idempotent."""
+
+
+class Stream(Protocol):
+    """A running query, wherever it runs, as the messages of its Flight stream. Owned by the caller, who closes it."""
+
+    def frames(self) -> Iterator[bytes]:
+        """Encoded FlightData messages, the schema's first; may be called once. Raises as Answer.batches does."""
 
     def cancel(self) -> None:
         """Stop the query everywhere, from any thread; idempotent and quick."""
@@ -81,8 +108,11 @@ class Queries(Protocol):
     def describe(self, request: Request, principal: Principal) -> Described:
         """Plan, and say what the answer will look like. Runs nothing at a source but catalog queries."""
 
-    def execute(self, request: Request, principal: Principal, timeout: float) -> Answer:
-        """Plan and start the query."""
+    def stream(self, request: Request, principal: Principal, timeout: float, compression: str | None = None) -> Stream:
+        """Plan and start the query. `compression` of the messages' bodies: 'lz4', 'zstd' or None."""
 
     def catalogs(self, principal: Principal, only: str | None = None) -> tuple[VisibleCatalog, ...]:
         """What the principal may see, sorted by name; `only` limits it to one catalog."""
+
+    def cancel(self, query_id: str) -> Cancelled:
+        """Stop a query by its id, whichever server runs it, as far as it can be reached."""

@@ -6,6 +6,7 @@ whose schema differs from the announced one. REMARKS is left out on purpose: the
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping
 
 import pyarrow as pa
@@ -42,6 +43,16 @@ def parameter_schema(parameters: Iterable[tuple[str, str]], arrow_type: ArrowTyp
             for name, type_ in parameters
         ]
     )
+
+
+def serialized(schema: pa.Schema) -> bytes:
+    """A schema in the form that Flight's messages carry: an encapsulated IPC message."""
+    return bytes(schema.serialize().to_pybytes())
+
+
+def fingerprint(schema: pa.Schema) -> bytes:
+    """What tells whether an answer still has the columns, types and metadata that were announced."""
+    return hashlib.sha256(serialized(schema)).digest()
 
 
 def field_metadata(type_: str, catalog: str = "", schema: str = "", table: str = "") -> Mapping[str, str]:

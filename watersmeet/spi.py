@@ -163,6 +163,12 @@ class Source(Protocol):
     def snapshot(self, tag: Tag, reads: int) -> Snapshot:
         """Begin a consistent view for `reads` reads. May block for a pooled connection until the tag's timeout."""
 
+    def cancel(self, query_id: str) -> int:
+        """Stop what the source does under a query's tag, whichever process began it; how many connections were told.
+
+        Raises SourceError. A source that only this process can reach has nothing to tell: 0.
+        """
+
     def probe(self) -> float:
         """Seconds of one round trip on a fresh or pooled connection. Raises SourceError."""
 

@@ -6,6 +6,7 @@ ExecutionError              5000
  +- MemoryExceeded          5004  limits.memory
  +- SpillExceeded           5005  limits.spill, or the disk is full
  +- StatementCancelled      5006  by the client, an operator or the server's end
+ +- RowTooLarge             5007  a row that no client could receive
  +- EvaluationFailed        2050  the statement's own values: a bad cast, an overflow
  +- EngineFailed            9001  the local engine failed in a way that it should not
 """
@@ -44,6 +45,10 @@ class SpillExceeded(ExecutionError):
 
 class StatementCancelled(ExecutionError):
     code = 5006
+
+
+class RowTooLarge(ExecutionError):
+    code = 5007
 
 
 class EvaluationFailed(ExecutionError):

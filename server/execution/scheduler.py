@@ -43,7 +43,7 @@ class Execution:
         spill: SpillArea,
     ) -> None:
         self.readings = tuple(readings)
-        self._query_id = query_id
+        self.query_id = query_id
         self._sources = sources
         self._deadline = deadline
         """Of time.monotonic()."""
@@ -135,7 +135,7 @@ class Execution:
         except SourceError as error:
             self.fail(error)
         except Exception as error:
-            log.exception("a statement's supervision failed", extra={"query_id": self._query_id})
+            log.exception("a statement's supervision failed", extra={"query_id": self.query_id})
             failed = EngineFailed(f"internal error: {type(error).__name__}, see the log")
             failed.__cause__ = error
             self.fail(failed)
@@ -161,7 +161,7 @@ class Execution:
                 return
             readings = list(group)
             remaining = max(0.001, self._deadline - time.monotonic())
-            snapshot = self._sources[name].snapshot(Tag(query_id=self._query_id, timeout=remaining), len(readings))
+            snapshot = self._sources[name].snapshot(Tag(query_id=self.query_id, timeout=remaining), len(readings))
             if self._ended:
                 snapshot.close()
                 return

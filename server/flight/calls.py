@@ -1,4 +1,4 @@
-"""The calls of Flight SQL, in terms of the server below the front.
+"""The calls of Flight that ask: what a command will answer, and its answer.
 
 Every method takes an authenticated Call and the request's bytes. Nothing is kept between calls: what a later one needs
 travels in a sealed token.
@@ -10,29 +10,24 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import chain
 
 import grpc
 import pyarrow as pa
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from server.flight import commands, metadata, prepared, sqlinfo
-from server.flight.encode import encode
-from server.flight.errors import AnswerChanged, BadRequest, NotImplementedHere, TooManyCalls, TooManyStreams
+from server.flight import catalog_commands, commands, prepared
+from server.flight.errors import NotImplementedHere, TooManyCalls, TooManyStreams
 from server.flight.middleware import Call, Gate
 from server.flight.proto import flight_pb2 as flight
 from server.flight.proto import flight_sql_pb2 as sql
 from server.flight.proto.sealed_pb2 import Sealed, Statement
-from server.flight.session import session
-from server.flight.statements import fingerprint, freeze, serialized, thaw
+from server.flight.session import compression, session
+from server.flight.statements import freeze, thaw
 from server.flight.tickets import Kind, Sealer
-from server.requests import Answer, Described, Queries, Request
-
-ACTIONS = {
-    "CreatePreparedStatement": "Prepare a statement. Body: ActionCreatePreparedStatementRequest.",
-    "ClosePreparedStatement": "Does nothing, handles hold no state. Body: ActionClosePreparedStatementRequest.",
-}
+from server.frames import encode
+from server.requests import Described, Queries, Request, Stream
+from server.schemas import fingerprint, serialized
 
 
 class Calls:
@@ -43,14 +38,14 @@ class Calls:
         self._sealer = sealer
         self._timeout = statement_timeout
         self._streams = Gate(streams, lambda: TooManyStreams(f"{streams} answers are being streamed: try again later"))
-        self._calls = Gate(calls, lambda: TooManyCalls(f"{calls} calls are running: try again later"))
+        self.gate = Gate(calls, lambda: TooManyCalls(f"{calls} calls are running: try again later"))
+        """Lets in what plans, looks up or binds; answers of statements have a gate of their own."""
 
     # ------------------------------------------------------------ what a command will answer
 
     def get_flight_info(self, call: Call, request: bytes) -> flight.FlightInfo:
         descriptor, command = commands.described(request)
-        with self._calls:
-            content, schema = self._planned(call, command, descriptor.cmd)
+        content, schema = self._planned(call, command, descriptor.cmd)
         ticket = self._sealer.seal(Kind.TICKET, call.principal.subject, content)
         endpoint = flight.FlightEndpoint(
             ticket=flight.Ticket(ticket=ticket), expiration_time=Timestamp(seconds=content.expires)
@@ -72,32 +67,40 @@ class Calls:
         _, command = commands.described(request)
         statement = self._statement(call, command)
         if statement is None:
-            return flight.SchemaResult(schema=serialized(_catalog_schema(command)))
-        with self._calls:
-            return flight.SchemaResult(schema=serialized(self._describe(call, statement).schema))
+            return flight.SchemaResult(schema=serialized(catalog_commands.schema(command)))
+        return flight.SchemaResult(schema=serialized(self.describe(call, statement).schema))
+
+    def request(
+        self, call: Call, command: sql.CommandStatementQuery | sql.ActionCreatePreparedStatementRequest
+    ) -> Request:
+        """A client's text as a statement, as of now, in the session of the call's headers."""
+        if command.transaction_id:
+            raise NotImplementedHere("this server has no transactions")
+        return Request(query_id=call.query_id, sql=command.query, now=datetime.now(UTC), session=session(call.headers))
+
+    def describe(self, call: Call, request: Request) -> Described:
+        """Plan a statement. Raises TooManyCalls and what planning raises."""
+        with self.gate:
+            return self._queries.describe(request, call.principal)
 
     def _planned(self, call: Call, command: Message, packed: bytes) -> tuple[Sealed, pa.Schema]:
         """What the ticket is to hold, and the schema of its answer."""
         request = self._statement(call, command)
         if request is None:
-            return Sealed(command=packed), _catalog_schema(command)
-        described = self._describe(call, request)
+            return Sealed(command=packed), catalog_commands.schema(command)
+        described = self.describe(call, request)
         prepared.require_bound(described.parameters, request.parameters)
-        statement = freeze(request)
-        statement.schema_hash = fingerprint(described.schema)
-        return Sealed(statement=statement), described.schema
+        frozen = freeze(replace(request, announced=fingerprint(described.schema)))
+        return Sealed(statement=frozen), described.schema
 
     def _statement(self, call: Call, command: Message) -> Request | None:
         """The statement in a command, as of now; None for a catalog command."""
         if isinstance(command, sql.CommandStatementQuery):
-            return _request(call, command)
+            return self.request(call, command)
         if isinstance(command, sql.CommandPreparedStatementQuery):
             handle = self._sealer.open(Kind.HANDLE, call.principal.subject, command.prepared_statement_handle)
             return replace(thaw(handle.statement), query_id=call.query_id, now=datetime.now(UTC))
         return None
-
-    def _describe(self, call: Call, request: Request) -> Described:
-        return self._queries.describe(request, call.principal)
 
     # ------------------------------------------------------------ the answer itself
 
@@ -108,86 +111,23 @@ class Calls:
             with self._streams:
                 yield from self._run(call, content.statement)
         else:
-            with self._calls:
-                table = self._catalog_answer(call, commands.command(content.command))
-                yield from encode(table.schema, table.to_batches())
+            with self.gate:
+                command = commands.command(content.command)
+                table = catalog_commands.answer(command, self._queries, call.principal)
+            yield from encode(table.schema, table.to_batches())
 
     def _run(self, call: Call, statement: Statement) -> Iterator[bytes]:
         call.query_id = statement.query_id
         remaining = call.context.time_remaining()
         timeout = self._timeout if remaining is None else max(0.0, min(self._timeout, remaining))
-        answer = self._queries.execute(thaw(statement), call.principal, timeout)
+        stream = self._queries.stream(thaw(statement), call.principal, timeout, compression(call.headers))
         finished = threading.Event()
         try:
-            _cancel_when_over(call.context, answer, finished)
-            if fingerprint(answer.schema) != statement.schema_hash:
-                raise AnswerChanged("the answer has other columns than its ticket announced: plan the statement again")
-            yield from encode(answer.schema, answer.batches())
+            _cancel_when_over(call.context, stream, finished)
+            yield from stream.frames()
         finally:
             finished.set()
-            answer.close()
-
-    def _catalog_answer(self, call: Call, command: Message) -> pa.Table:
-        if isinstance(command, sql.CommandGetSqlInfo):
-            return sqlinfo.table(command.info)
-        if isinstance(command, sql.CommandGetTableTypes):
-            return metadata.table_types()
-        if isinstance(command, sql.CommandGetCatalogs):
-            return metadata.catalogs(self._queries.catalogs(call.principal))
-        if not isinstance(command, (sql.CommandGetDbSchemas, sql.CommandGetTables)):
-            raise BadRequest("this ticket holds no catalog command")
-        # No catalog given means all of them; an empty one means tables without a catalog, and there are none.
-        only = command.catalog if command.HasField("catalog") else None
-        visible = () if only == "" else self._queries.catalogs(call.principal, only)
-        if isinstance(command, sql.CommandGetDbSchemas):
-            return metadata.db_schemas(visible, command)
-        return metadata.tables(visible, command)
-
-    # ------------------------------------------------------------ prepared statements
-
-    def do_action(self, call: Call, request: bytes) -> Iterator[flight.Result]:
-        action = commands.parse(flight.Action, request)
-        if action.type == "ClosePreparedStatement":
-            return  # whatever the handle: closing what is not there is no error
-        if action.type != "CreatePreparedStatement":
-            raise NotImplementedHere("this server does not implement this action: ListActions has those it does")
-        yield self._prepare(call, commands.unpack(sql.ActionCreatePreparedStatementRequest, action.body))
-
-    def _prepare(self, call: Call, command: sql.ActionCreatePreparedStatementRequest) -> flight.Result:
-        request = _request(call, command)
-        with self._calls:
-            described = self._describe(call, request)
-        statement = freeze(request)
-        statement.parameter_schema = serialized(described.parameters)
-        handle = self._sealer.seal(Kind.HANDLE, call.principal.subject, Sealed(statement=statement))
-        result = sql.ActionCreatePreparedStatementResult(
-            prepared_statement_handle=handle,
-            dataset_schema=serialized(described.schema),
-            parameter_schema=statement.parameter_schema,
-            is_update=False,
-        )
-        return flight.Result(body=commands.pack(result))
-
-    def do_put(self, call: Call, requests: Iterator[bytes]) -> Iterator[flight.PutResult]:
-        """Bind parameters: the answer is a new handle that holds them."""
-        frames = (commands.parse(flight.FlightData, request) for request in requests)
-        first = next(frames, None)
-        if first is None:
-            raise BadRequest("the stream is empty: its first message has the descriptor")
-        command = commands.command(first.flight_descriptor.cmd)
-        if not isinstance(command, sql.CommandPreparedStatementQuery):
-            raise NotImplementedHere(f"this server takes no data for {command.DESCRIPTOR.name}")
-        subject = call.principal.subject
-        content = self._sealer.open(Kind.HANDLE, subject, command.prepared_statement_handle)
-        announced = pa.ipc.read_schema(pa.py_buffer(content.statement.parameter_schema))
-        with self._calls:
-            values = prepared.bind(announced, chain((first,), frames))
-        content.statement.ClearField("parameters")
-        if values is not None:
-            content.statement.parameters = values
-        handle = self._sealer.seal(Kind.HANDLE, subject, content)
-        result = sql.DoPutPreparedStatementResult(prepared_statement_handle=handle)
-        yield flight.PutResult(app_metadata=result.SerializeToString())
+            stream.close()
 
     # ------------------------------------------------------------ the small ones
 
@@ -199,37 +139,11 @@ class Calls:
         """Empty: answers are asked for by SQL, not listed."""
         yield from ()
 
-    def list_actions(self, call: Call, request: bytes) -> Iterator[flight.ActionType]:
-        for kind, description in ACTIONS.items():
-            yield flight.ActionType(type=kind, description=description)
-
     def do_exchange(self, call: Call, requests: Iterator[bytes]) -> Iterator[bytes]:
         raise NotImplementedHere("this server does not implement DoExchange")
 
 
-def _request(call: Call, command: sql.CommandStatementQuery | sql.ActionCreatePreparedStatementRequest) -> Request:
-    """A client's text as a statement, as of now, in the session of the call's headers."""
-    if command.transaction_id:
-        raise NotImplementedHere("this server has no transactions")
-    return Request(query_id=call.query_id, sql=command.query, now=datetime.now(UTC), session=session(call.headers))
-
-
-def _catalog_schema(command: Message) -> pa.Schema:
-    """The schema of a catalog command's answer, without looking for it."""
-    if isinstance(command, sql.CommandGetTables):
-        return metadata.TABLES_WITH_SCHEMA if command.include_schema else metadata.TABLES
-    return _CATALOG_SCHEMAS[type(command)]
-
-
-_CATALOG_SCHEMAS: dict[type[Message], pa.Schema] = {
-    sql.CommandGetCatalogs: metadata.CATALOGS,
-    sql.CommandGetDbSchemas: metadata.DB_SCHEMAS,
-    sql.CommandGetTableTypes: metadata.TABLE_TYPES,
-    sql.CommandGetSqlInfo: sqlinfo.SCHEMA,
-}
-
-
-def _cancel_when_over(context: grpc.ServicerContext, answer: Answer, finished: threading.Event) -> None:
+def _cancel_when_over(context: grpc.ServicerContext, stream: Stream, finished: threading.Event) -> None:
     """Cancel the answer when its call ends before it does: cancelled, past its deadline, or the client is gone.
 
     gRPC tells so on the one thread that serves all calls, and cancelling may wait for a source: it gets its own thread.
@@ -237,7 +151,7 @@ def _cancel_when_over(context: grpc.ServicerContext, answer: Answer, finished: t
 
     def over() -> None:
         if not finished.is_set():
-            threading.Thread(target=answer.cancel, name="cancel", daemon=True).start()
+            threading.Thread(target=stream.cancel, name="cancel", daemon=True).start()
 
     if not context.add_callback(over):
-        answer.cancel()
+        stream.cancel()

@@ -5,10 +5,9 @@ FlightError                 2100
  +- NotImplementedHere      2102  a part of Flight SQL that this server does not have
  +- BadParameters           2103  bound values do not fit the statement: count, type, rows
  +- TokenRefused            2104  a ticket or handle that is altered, foreign, expired or another subject's: plan again
- +- AnswerChanged           2105  the answer has other columns than its ticket announced: plan again
  +- TooManyStreams          5101  as many answers are being streamed as may be
  +- TooManyCalls            5102  as many other calls are running as may be
- +- TooLarge                5103  a value that no client could receive, or parameters above their cap
+ +- TooLarge                5103  parameters above their cap
 """
 
 from __future__ import annotations
@@ -38,10 +37,6 @@ class BadParameters(FlightError):
 
 class TokenRefused(FlightError):
     code = 2104
-
-
-class AnswerChanged(FlightError):
-    code = 2105
 
 
 class TooManyStreams(FlightError):

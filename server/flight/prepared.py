@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 import pyarrow as pa
 
-from server.flight.encode import decode
+from server.flight.decode import decode
 from server.flight.errors import BadParameters, TooLarge
 from server.flight.proto.flight_pb2 import FlightData
 

@@ -19,10 +19,12 @@ from google.protobuf.message import Message
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from auth.authenticator import Authenticator
+from server.flight.actions import Actions
 from server.flight.calls import Calls
 from server.flight.errors import BadRequest
 from server.flight.middleware import LOGINS, Call, Door
 from server.flight.patience import Patience
+from server.flight.puts import Puts
 from server.flight.tickets import Sealer, TicketsConfig
 from server.flight.tls import TlsConfig, credentials
 from server.requests import Queries
@@ -142,16 +144,21 @@ def create_server(
 ) -> FlightServer:
     """A Flight SQL server over `queries`; nothing listens before `start()`."""
     door = Door(authenticator)
+    sealer = Sealer(tickets, options.deployment)
     calls = Calls(
         queries,
-        Sealer(tickets, options.deployment),
+        sealer,
         streams=options.streams,
         calls=options.calls,
         statement_timeout=options.statement_timeout,
     )
     patience = Patience(options.patience)
     threads = ThreadPoolExecutor(options.streams + options.calls + LOGINS + _SPARE, thread_name_prefix="flight")
-    server = grpc.server(threads, handlers=[_methods(door, calls, patience)], options=_CHANNEL)
+    server = grpc.server(
+        threads,
+        handlers=[_methods(door, patience, calls, Actions(queries, sealer, calls), Puts(sealer, calls))],
+        options=_CHANNEL,
+    )
     # Watch streams wait without a thread each.
     servicer = health.HealthServicer(
         experimental_non_blocking=True, experimental_thread_pool=ThreadPoolExecutor(1, thread_name_prefix="health")
@@ -160,7 +167,7 @@ def create_server(
     return FlightServer(server, threads, patience, servicer, options)
 
 
-def _methods(door: Door, calls: Calls, patience: Patience) -> grpc.GenericRpcHandler:
+def _methods(door: Door, patience: Patience, calls: Calls, actions: Actions, puts: Puts) -> grpc.GenericRpcHandler:
     """Every method of the service. Unlisted ones do not exist: gRPC answers UNIMPLEMENTED by itself."""
     one_request: dict[str, Callable[[Call, bytes], Message | Iterator[Message | bytes]]] = {
         "ListFlights": calls.list_flights,
@@ -168,12 +175,12 @@ def _methods(door: Door, calls: Calls, patience: Patience) -> grpc.GenericRpcHan
         "PollFlightInfo": calls.poll_flight_info,
         "GetSchema": calls.get_schema,
         "DoGet": calls.do_get,
-        "DoAction": calls.do_action,
-        "ListActions": calls.list_actions,
+        "DoAction": actions.do_action,
+        "ListActions": actions.list_actions,
     }
     many_requests: dict[str, Callable[[Call, Generator[bytes]], Iterator[Message | bytes]]] = {
         "Handshake": calls.handshake,
-        "DoPut": calls.do_put,
+        "DoPut": puts.do_put,
         "DoExchange": calls.do_exchange,
     }
     methods = {name: _single(method) for name, method in one_request.items()} | many_requests

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import UTC, datetime, timedelta
-
-import pyarrow as pa
 
 from server.flight.proto.sealed_pb2 import Statement
 from server.requests import Request, Session
@@ -24,6 +21,7 @@ def freeze(request: Request) -> Statement:
         settings=dict(request.session.settings),
         now=(request.now - _EPOCH) // _MICROSECOND,
         parameters=request.parameters,
+        schema_hash=request.announced or b"",
     )
 
 
@@ -39,14 +37,5 @@ def thaw(statement: Statement) -> Request:
             settings=dict(statement.settings),
         ),
         parameters=statement.parameters if statement.HasField("parameters") else None,
+        announced=statement.schema_hash or None,
     )
-
-
-def serialized(schema: pa.Schema) -> bytes:
-    """A schema in the form that Flight's messages carry: an encapsulated IPC message."""
-    return bytes(schema.serialize().to_pybytes())
-
-
-def fingerprint(schema: pa.Schema) -> bytes:
-    """What tells whether an answer still has the columns, types and metadata that were announced."""
-    return hashlib.sha256(serialized(schema)).digest()

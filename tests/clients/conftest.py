@@ -21,8 +21,13 @@ from auth.passwords import UserConfig, hash_password
 from auth.tokens import TokenKey, Tokens, TokensConfig
 from server.flight.service import FlightOptions, FlightServer, create_server
 from server.flight.tickets import TicketKey, TicketsConfig
+from server.workers.inprocess import InProcess
+from tests import services
+from tests.clients import shop
+from tests.clients.jdbc.bridge import Jvm
 from tests.clients.memory_queries import MemoryQueries
 from tests.clients.rpc import Rpc
+from tests.clients.served import Served, serving
 
 SECRET = "a shared secret of more than 32 bytes, for tests"
 TOKENS = TokensConfig(
@@ -96,7 +101,7 @@ def serve(queries: MemoryQueries) -> Iterator[Callable[..., Front]]:
     started: list[FlightServer] = []
 
     def start(*, anonymous: bool = False, tickets: TicketsConfig = TICKETS, **options: Any) -> Front:
-        server = create_server(queries, _authenticator(anonymous), tickets, replace(OPTIONS, **options))
+        server = create_server(InProcess(queries), _authenticator(anonymous), tickets, replace(OPTIONS, **options))
         started.append(server)
         return Front(server, queries, server.start())
 
@@ -123,3 +128,19 @@ def connection(front: Front) -> Iterator[adbc.Connection]:
     options = {DatabaseOptions.AUTHORIZATION_HEADER.value: f"Bearer {bearer()}"}
     with adbc.connect(front.uri, db_kwargs=options, autocommit=True) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def served(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server process over a PostgreSQL and a DuckDB file, for all clients that nobody here wrote."""
+    folder = tmp_path_factory.mktemp("served")
+    with shop.postgres_and_duckdb(postgres_url, folder) as sources, serving(folder, sources) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def jvm(java: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jvm]:
+    """A Java machine with the JDBC driver."""
+    machine = Jvm(java, services.jdbc_driver(), tmp_path_factory.mktemp("jvm") / "stderr")
+    yield machine
+    machine.close()

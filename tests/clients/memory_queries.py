@@ -28,8 +28,9 @@ from planner.errors import (
     UnknownName,
 )
 from server.execution.errors import EvaluationFailed, StatementCancelled, StatementTimeout
-from server.requests import Described, Request, VisibleCatalog
-from watersmeet.spi import Column, Table, arrow_type
+from server.requests import Cancelled, Described, Request, VisibleCatalog
+from server.schemas import fingerprint
+from watersmeet.spi import Column, SourceChanged, Table, arrow_type
 
 SQL_BYTES = 1024 * 1024
 _PARAMETER = re.compile(r"(?:\?|\$(\w+))(?:::(\w+))?")
@@ -38,7 +39,7 @@ _STAND_INS: dict[str, object] = {"INTEGER": 0, "BIGINT": 0, "DOUBLE": 0.0, "BOOL
 
 
 class MemoryQueries:
-    """Implements server.requests.Queries. Closed with `close`."""
+    """What server.query.LocalQueries offers the front. Closed with `close`."""
 
     def __init__(self, access: Access | None = None) -> None:
         self.connection = duckdb.connect()
@@ -68,6 +69,8 @@ class MemoryQueries:
 
     def execute(self, request: Request, principal: Principal, timeout: float) -> Running:
         described = self.describe(request, principal)
+        if request.announced is not None and fingerprint(described.schema) != request.announced:
+            raise SourceChanged("memory", "the answer no longer has the columns that were announced: plan again")
         self.executed.append(request)
         return Running(self, request, described.schema, timeout)
 
@@ -99,6 +102,12 @@ class MemoryQueries:
             for name in names
         )
 
+    def cancel(self, query_id: str) -> Cancelled:
+        running = [answer for answer in self.running if answer.query_id == query_id]
+        for answer in running:
+            answer.cancel()
+        return Cancelled.STOPPED if running else Cancelled.NOT_FOUND
+
     def close(self) -> None:
         self.connection.close()
 
@@ -124,6 +133,7 @@ class Running:
 
     def __init__(self, queries: MemoryQueries, request: Request, schema: pa.Schema, timeout: float) -> None:
         self.schema = schema
+        self.query_id = request.query_id
         self.cancelled = threading.Event()
         self._queries = queries
         self._request = request

@@ -12,9 +12,10 @@ from google.rpc.error_details_pb2 import ErrorInfo
 from grpc_status import rpc_status
 
 from server.flight.commands import pack, unpack
-from server.flight.encode import decode, encode
+from server.flight.decode import decode
 from server.flight.proto import flight_pb2 as flight
 from server.flight.proto import flight_sql_pb2 as sql
+from server.frames import encode
 
 UNARY = ("GetFlightInfo", "PollFlightInfo", "GetSchema")
 UNARY_STREAM = ("DoGet", "DoAction", "ListFlights", "ListActions")

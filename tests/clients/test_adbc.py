@@ -95,7 +95,7 @@ def test_a_cell_of_eight_mebibytes_arrives(connection: adbc.Connection) -> None:
 
 
 def test_a_cell_larger_than_clients_take_is_a_clear_error(connection: adbc.Connection) -> None:
-    with pytest.raises(adbc.Error, match=r"WM-5103.*column 2, big"):
+    with pytest.raises(adbc.Error, match=r"WM-5007.*column 2, big"):
         _fetch(connection, "SELECT 1 AS one, repeat('x', 17 * 1024 * 1024) AS big")
 
 

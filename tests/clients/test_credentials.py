@@ -11,7 +11,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from pydantic import SecretStr
 
-from server.flight.calls import ACTIONS
+from server.flight.actions import ACTIONS
 from server.flight.proto import flight_pb2 as flight
 from server.flight.proto import flight_sql_pb2 as sql
 from server.flight.tickets import TicketKey, TicketsConfig
@@ -158,4 +158,4 @@ def test_a_changed_table_between_info_and_fetch_is_plan_again(front: Front, rpc:
     with pytest.raises(grpc.RpcError) as caught:
         rpc.table(info)
     assert caught.value.code() is grpc.StatusCode.FAILED_PRECONDITION
-    assert facts(caught.value)["code"] == "WM-2105" and facts(caught.value)["retry"] == "replan"
+    assert facts(caught.value)["code"] == "WM-3007" and facts(caught.value)["retry"] == "replan"

@@ -11,7 +11,7 @@ from google.protobuf.any_pb2 import Any as Packed
 from google.protobuf.message import Message
 
 from auth.principal import Principal
-from server.flight.calls import ACTIONS
+from server.flight.actions import ACTIONS
 from server.flight.commands import pack
 from server.flight.proto import flight_pb2 as flight
 from server.flight.proto import flight_sql_pb2 as sql

@@ -16,6 +16,7 @@ from connectors.duckdb import Config
 from connectors.registry import open_source
 from server.query import LocalQueries
 from server.requests import Request, Session
+from server.schemas import fingerprint
 from watersmeet.spi import Source
 
 ANA = Principal(subject="ana", roles=frozenset({"analyst"}))
@@ -38,7 +39,7 @@ def request(sql: str, *, schema: pa.Schema | None = None, row: dict[str, Any] | 
         now=datetime.datetime.now(datetime.UTC),
         session=Session(**session),
         parameters=None if row is None else ipc(pa.table(row)),
-        schema=None if schema is None else schema.serialize().to_pybytes(),
+        announced=None if schema is None else fingerprint(schema),
     )
 
 

@@ -8,10 +8,10 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 
-from server.flight.encode import encode
 from server.flight.errors import BadParameters, TooLarge
 from server.flight.prepared import bind, require_bound
 from server.flight.proto.flight_pb2 import FlightData
+from server.frames import encode
 
 DECIMAL = pa.decimal128(12, 2)
 

@@ -7,9 +7,11 @@ import random
 import pyarrow as pa
 import pytest
 
-from server.flight.encode import FRAME, LONGEST, decode, encode
-from server.flight.errors import BadRequest, TooLarge
+from server.execution.errors import RowTooLarge
+from server.flight.decode import decode
+from server.flight.errors import BadRequest
 from server.flight.proto.flight_pb2 import FlightData
+from server.frames import FRAME, LONGEST, encode
 
 
 def _round_trip(table: pa.Table) -> tuple[list[int], pa.Table]:
@@ -46,7 +48,7 @@ def test_frames_are_cut_to_what_any_client_takes() -> None:
 
 def test_a_row_that_no_client_takes_is_an_error_that_names_its_largest_column() -> None:
     table = pa.table({"small": ["x"], "large": ["y" * 17_000_000]})
-    with pytest.raises(TooLarge, match="column 2, large"):
+    with pytest.raises(RowTooLarge, match="column 2, large"):
         _round_trip(table)
 
 
