@@ -62,6 +62,7 @@ def _plan(statement: Statement, request: PlanRequest, bound: Bound, local: Query
         deterministic=bound.deterministic,
         parameters=bound.parameters,
         settings={"TimeZone": request.session.time_zone},
+        clock=bound.clock,
         explain=statement.explain,
     )
 

@@ -102,5 +102,7 @@ class FederatedPlan:
     """Parameters of the statement in order: (name, DuckDB type)."""
     settings: Mapping[str, str] = field(default_factory=dict)
     """Engine settings that the answer depends on: TimeZone."""
+    clock: bool = False
+    """Whether it holds the statement's now(): such a plan serves no other moment."""
     explain: str | None = None
     """None: run it. 'text' or 'json': the client wants the plan itself; 'analyze' / 'analyze json': run, then show."""

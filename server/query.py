@@ -18,7 +18,7 @@ from weakref import WeakSet
 import pyarrow as pa
 
 from auth.principal import Principal
-from planner import pipeline
+from planner.cache import PlanCache
 from planner.errors import ParameterRefused, UnknownName
 from planner.parse import Guards
 from planner.plan import FederatedPlan, PlanRequest
@@ -60,7 +60,7 @@ class LocalQueries:
         self._sources = dict(sources)
         self._limits = limits
         self._settings = dict(settings or {})
-        self._guards = Guards(sql_bytes=limits.sql_bytes, depth=limits.sql_depth)
+        self._plans = PlanCache(Guards(sql_bytes=limits.sql_bytes, depth=limits.sql_depth))
         self._catalogs = Catalogs(sources, visible, catalog_age)
         self._admission = Admission(limits.running, limits.queued)
         self._spill = SpillArea(limits.spill_dir, limits.spill // 2)
@@ -154,7 +154,7 @@ class LocalQueries:
         settings = {**self._settings, **request.session.settings}
         session = session_info(settings, request.session.catalog, request.session.schema, principal.subject)
         asked = PlanRequest(sql=request.sql, now=request.now, session=session, parameters=values)
-        return pipeline.plan(asked, seen.sources, limits=self._guards)
+        return self._plans.plan(asked, seen.sources)
 
     def _schema(self, plan: FederatedPlan) -> pa.Schema:
         return EXPLAIN if plan.explain else answer_schema(plan.columns, self._engine.arrow_type)

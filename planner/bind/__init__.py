@@ -22,6 +22,7 @@ class Bound:
     parameters: tuple[tuple[str, str], ...]
     """(name, type) in order of their numbers or names."""
     deterministic: bool
+    clock: bool
 
 
 def bind(statement: Statement, request: PlanRequest, sources: Mapping[str, SourceInfo], oracle: Oracle) -> Bound:
@@ -34,4 +35,10 @@ def bind(statement: Statement, request: PlanRequest, sources: Mapping[str, Sourc
     )
     names = sorted(context.parameters, key=lambda name: (not name.isdigit(), int(name) if name.isdigit() else 0, name))
     parameters = tuple((name, context.parameters[name] or "VARCHAR") for name in names)
-    return Bound(query=bound.query, columns=columns, parameters=parameters, deterministic=not context.unordered)
+    return Bound(
+        query=bound.query,
+        columns=columns,
+        parameters=parameters,
+        deterministic=not context.unordered,
+        clock=context.clock,
+    )

@@ -59,6 +59,8 @@ class Context:
     common: int = 0
     parameters: dict[str, str] = field(default_factory=dict)
     """Types of the parameters seen, '' where no context told one yet."""
+    clock: bool = False
+    """Whether the statement's now() is part of what was bound."""
     unordered: bool = False
     """Whether the answer may depend on an order or a chance that SQL leaves open."""
 

@@ -146,6 +146,10 @@ class _Text:
             self.frozen(node, name)
         elif name not in FUNCTIONS | OPERATORS | {"unnest"} or (len(path) > 1 and path[0].lower() != "main"):
             raise FunctionRefused(f"function {'.'.join(path)} does not exist or is not allowed here")
+        elif name == "age" and len(node["arguments"]) == 1:
+            midnight = Expressions(self.context, Scope(), {}, self.bind).midnight()
+            (select,) = self.context.oracle.parse(f"SELECT age({sql_of(midnight, DUCKDB)}, NULL)")
+            node["arguments"].insert(0, select["select_list"][0]["arguments"][0])
 
     def frozen(self, node: dict[str, Any], name: str) -> None:
         """A function of the clock or session as the constant it stands for."""
