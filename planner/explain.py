@@ -53,6 +53,14 @@ def text(
     return "\n".join(lines).rstrip() + "\n"
 
 
+def staged(plan: FederatedPlan, statement: Statement = default_statement) -> str:
+    """The way to the plan, stage by stage, and the plan."""
+    lines = []
+    for name, sql in plan.stages:
+        lines += [f"-- {name}", sql, ""]
+    return "\n".join([*lines, "-- cut", text(plan, statement)])
+
+
 def as_json(
     plan: FederatedPlan,
     statement: Statement = default_statement,

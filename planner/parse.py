@@ -36,7 +36,7 @@ class Statement:
     node: dict[str, Any]
     """DuckDB's query node; for the others {'name': …, 'value': …}."""
     explain: str | None = None
-    """None, 'text', 'json', 'analyze', 'analyze json'."""
+    """None, 'text', 'json', 'stages', 'analyze', 'analyze json'."""
 
 
 _COMMENT = r"(?:--[^\n]*(?:\n|$)|/\*.*?\*/|\s)*"
@@ -87,8 +87,10 @@ def parse(sql: str, guards: Guards, oracle: Oracle) -> Statement:
         head = _EXPLAIN.match(sql)
         assert head is not None
         form = (head["f1"] or head["f2"] or "text").lower()
-        if form not in {"text", "json"}:
-            raise SyntaxRefused(f"EXPLAIN has the formats TEXT and JSON, not {form.upper()}")
+        if form not in {"text", "json", "stages"}:
+            raise SyntaxRefused(f"EXPLAIN has the formats TEXT, JSON and STAGES, not {form.upper()}")
+        if form == "stages" and head["analyze"]:
+            raise SyntaxRefused("EXPLAIN ANALYZE has the formats TEXT and JSON: the stages run nothing")
         explain = ("analyze" + (" json" if form == "json" else "")) if head["analyze"] else form
         sql = sql[head.end() :]
         first = _FIRST.match(sql)

@@ -18,6 +18,7 @@ from planner.parse import Guards, Statement, parse
 from planner.placement import Placement
 from planner.plan import FederatedPlan, PlanRequest, SourceInfo
 from planner.session import check_session
+from planner.stages import stages
 
 # The guards bound the depth of a statement's tree to 200; a level costs the recursive stages up to 12 frames.
 sys.setrecursionlimit(max(sys.getrecursionlimit(), 10_000))
@@ -64,6 +65,7 @@ def _plan(statement: Statement, request: PlanRequest, bound: Bound, local: Query
         settings={"TimeZone": request.session.time_zone},
         clock=bound.clock,
         explain=statement.explain,
+        stages=tuple(stages(bound.query)) if statement.explain == "stages" else (),
     )
 
 

@@ -105,4 +105,7 @@ class FederatedPlan:
     clock: bool = False
     """Whether it holds the statement's now(): such a plan serves no other moment."""
     explain: str | None = None
-    """None: run it. 'text' or 'json': the client wants the plan itself; 'analyze' / 'analyze json': run, then show."""
+    """None: run it. 'text', 'json' or 'stages': the client wants the plan itself; 'analyze' / 'analyze json': run, then
+    show."""
+    stages: tuple[tuple[str, str], ...] = ()
+    """(stage, SQL) of the way to the plan, for EXPLAIN (FORMAT STAGES)."""

@@ -91,7 +91,10 @@ def _parser() -> argparse.ArgumentParser:
     explain = commands.add_parser("explain", help="show what EXPLAIN shows: what goes to which source, and why not")
     _statement(explain)
     explain.add_argument("--analyze", action="store_true", help="run the query and show what it took")
-    explain.add_argument("--format", choices=("text", "json"), default="text")
+    how = explain.add_mutually_exclusive_group()
+    how.add_argument("--format", choices=("text", "json"), default="text")
+    how.add_argument("--stages", action="store_true", help="show the SQL after each stage of the planner")
+    how.add_argument("--graph", type=Path, metavar="FILE", help="write a picture: FILE.svg, or FILE.mmd for Mermaid")
 
     token = commands.add_parser("token", help="bearer tokens").add_subparsers(dest="action", required=True)
     create = token.add_parser("create", help="sign a bearer token with the configured key")

@@ -46,8 +46,8 @@ class Explained:
         return self._sources[fragment.source].statement(fragment.read)
 
     def _plan_only(self) -> str:
-        show = explain.as_json if self._plan.explain == "json" else explain.text
-        return show(self._plan, self._statement)
+        forms = {"json": explain.as_json, "stages": explain.staged}
+        return forms.get(self._plan.explain or "", explain.text)(self._plan, self._statement)
 
     def _analyzed(self, running: RunningAnswer) -> str:
         began = time.monotonic()

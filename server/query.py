@@ -87,7 +87,7 @@ class LocalQueries:
             if plan.parameters and request.parameters is None:
                 raise ParameterRefused(f"bind a value to parameter {plan.parameters[0][0]}: none is bound")
             self._check_announced(request, plan)
-            if plan.explain in {"text", "json"}:
+            if plan.explain in {"text", "json", "stages"}:
                 slot.leave()
                 return Explained(plan, self._sources, None)
             answer = self._run(request, plan, slot, deadline)
