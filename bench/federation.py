@@ -1,146 +1,212 @@
-"""How fast rows come through and statements are answered, beside peers in the same run: `python -m bench.federation`.
+"""TPC-H over PostgreSQL, MariaDB and DuckDB, beside the peer in the same run: `python -m bench.federation --scale 1`.
 
-Two tables: reading lineitem whole from PostgreSQL and MariaDB (rows/s, best of three), and TPC-H's 22 queries over each
-placement (planning, and the whole time) beside one DuckDB that has all rows at hand, which no federation can beat.
+The peer is DuckDB 1.5.5 with its postgres and mysql extensions, over the very same servers (bench/peer). Each query runs
+on ours and on the peer in turn, `--rounds` times; medians and their ratio are printed, and the answers are compared.
+Ours is `watersmeet serve` in its own processes with an ADBC client; the peer has no client to send its rows to.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import math
+import os
+import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import adbc_driver_flightsql.dbapi as flightsql
-import adbc_driver_postgresql.dbapi as adbc_postgres  # type: ignore[import-untyped]
-import duckdb
-import pymysql.cursors
-from adbc_driver_flightsql import DatabaseOptions
+import pyarrow as pa
 
+from bench import measure
+from bench.peer.environment import Peer, peer
+from connectors import duckdb as lake
 from connectors import mysql, postgres
 from tests import services
-from tests.oracle.world import connect_mysql
+from tests.clients.served import serving
 from tests.tpch import data
-from tests.tpch.federation import Federation, federation
 from tests.tpch.placements import PLACEMENTS, Placed, placed
 
-REPEATS = 3
-COLUMNS = ", ".join(data.TABLES["lineitem"].columns)
+ROUNDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Ours:
+    """A running server of ours."""
+
+    connection: flightsql.Connection
+    pid: int
+
+    def run(self, sql: str) -> tuple[pa.Table, float]:
+        """The answer and its seconds."""
+        began = time.perf_counter()
+        with self.connection.cursor() as cursor:
+            cursor.execute(sql)
+            table = cursor.fetch_arrow_table()
+        return table, time.perf_counter() - began
+
+    def shipped(self, sql: str) -> tuple[int, int, int]:
+        """Fragments, and the rows and bytes that came from sources, by one more run."""
+        (text,) = self.run(f"EXPLAIN ANALYZE (FORMAT JSON) {sql}")[0].column(0).to_pylist()
+        fragments = [fragment["measured"] for fragment in json.loads(text)["fragments"]]
+        return len(fragments), sum(each["rows"] for each in fragments), sum(each["bytes"] for each in fragments)
 
 
 def main() -> None:
-    """Run both tables."""
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.federation", description=__doc__.split("\n")[0] if __doc__ else None
-    )
+    """Print a table for each placement."""
+    parser = argparse.ArgumentParser(prog="python -m bench.federation", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--scale", type=float, default=0.1, help="TPC-H scale factor (0.1: 600,000 line items)")
-    scale = parser.parse_args().scale
+    parser.add_argument("--placements", nargs="+", choices=sorted(PLACEMENTS), default=["a", "b"])
+    parser.add_argument("--queries", nargs="+", type=int, default=list(range(1, 23)), metavar="N")
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--workers", type=int, help="of our server; its own default without")
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, services.postgres() as pg, services.mysql() as my:
         folder = Path(name)
-        rows = data.generate(folder, scale)
-        _reads(pg, my, rows, folder)
-        _tpch(pg, my, rows, folder)
+        rows = data.generate(folder, options.scale)
+        for placement in options.placements:
+            print(f"\nplacement {placement}: {_described(placement)}; scale {options.scale}", flush=True)
+            with (
+                tempfile.TemporaryDirectory(dir=folder) as made,
+                placed(placement, pg, my, rows, Path(made)) as sources,
+                ours(sources, Path(made), options.workers) as running,
+                theirs(sources, rows) as other,
+            ):
+                compare(running, other, options.queries, options.rounds, Path(made))
+
+
+def compare(running: Ours, other: Peer, queries: list[int], rounds: int, folder: Path) -> None:
+    """Print a line for each query and the geometric mean of the ratios."""
+    print(
+        f"{'query':<6}{'ours s':>9}{'peer s':>9}{'ratio':>8}{'our CPU':>9}{'peer CPU':>9}"
+        f"{'fragments':>11}{'rows':>12}{'MB':>9}  answers"
+    )
+    ratios = []
+    for number in queries:
+        sql = data.QUERIES[number - 1].read_text()
+        mine, its, my_cpu, its_cpu = [], [], [], []
+        same = ""
+        for _ in range(rounds):
+            cpu = measure.cpu_seconds(running.pid)
+            table, seconds = running.run(sql)
+            mine.append(seconds)
+            my_cpu.append(measure.cpu_seconds(running.pid) - cpu)
+            out = folder / "peer.arrow"
+            try:
+                answer = other.ask({"sql": sql, "out": str(out)})
+            except RuntimeError as error:
+                same = f"peer: {str(error)[:60]}"
+                continue
+            its.append(answer["seconds"])
+            its_cpu.append(answer["cpu"])
+            same = same or _compared(table, out)
+        fragments, rows, size = running.shipped(sql)
+        ours_s, peer_s = statistics.median(mine), statistics.median(its) if its else math.nan
+        ratios.append(ours_s / peer_s)
+        print(
+            f"q{number:02}   {ours_s:>9.3f}{peer_s:>9.3f}{ours_s / peer_s:>8.2f}{statistics.median(my_cpu):>9.2f}"
+            f"{statistics.median(its_cpu) if its else math.nan:>9.2f}{fragments:>11}{rows:>12,}{size / 1e6:>9.1f}"
+            f"  {same or 'equal'}",
+            flush=True,
+        )
+    known = [ratio for ratio in ratios if not math.isnan(ratio)]
+    mean = math.exp(statistics.fmean(map(math.log, known)))
+    print(
+        f"geometric mean of the ratios {mean:.2f}, worst {max(known):.2f};"
+        f" peak memory of our processes {measure.peak_bytes(running.pid) / 1e6:,.0f} MB",
+        flush=True,
+    )
 
 
 @contextmanager
-def _federated(name: str, pg: str, my: str, rows: Path, folder: Path) -> Iterator[tuple[Placed, Federation]]:
-    own = folder / name
-    own.mkdir(exist_ok=True)
-    with (
-        tempfile.TemporaryDirectory(dir=own) as made,
-        placed(name, pg, my, rows, Path(made)) as sources,
-        federation(sources) as running,
-    ):
-        yield sources, running
+def ours(sources: Placed, folder: Path, workers: int | None) -> Iterator[Ours]:
+    """Our server over a placement, and a connection to it."""
+    server: dict[str, Any] = {"listen": "127.0.0.1:0", "drain": "5s"}
+    if workers is not None:
+        server["workers"] = workers
+    sections = {name: _section(config) for name, config in sources.sources.items()}
+    with serving(folder, sections, server=server) as served, served.connect() as connection:
+        (pid,) = (member for member in measure.family(os.getpid()) if _is_server(member))
+        yield Ours(connection, pid)
 
 
-# ---------------------------------------------------------------- reading
+def _is_server(pid: int) -> bool:
+    words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    return b"serve" in words
 
 
-def _reads(pg: str, my: str, rows: Path, folder: Path) -> None:
-    print(f"{'lineitem, all columns':<42}{'rows/s':>12}{'of the first':>14}")
-    for placement, source, peer in (("a", "pg", _adbc), ("c", "my", _pymysql)):
-        with _federated(placement, pg, my, rows, folder) as (sources, running):
-            first = _print_rate(f"{source}: {peer.__doc__}", partial(peer, sources), None)
-            _print_rate(f"{source}: watersmeet in process", partial(_in_process, running), first)
-            _print_rate(f"{source}: watersmeet over Flight SQL", partial(_flight, running), first)
+def _section(config: object) -> dict[str, Any]:
+    if isinstance(config, postgres.Config):
+        return {"kind": "postgres", "url": config.url.get_secret_value()}
+    if isinstance(config, mysql.Config):
+        return {"kind": "mysql", "url": config.url.get_secret_value(), "schemas": list(config.schemas or ())}
+    assert isinstance(config, lake.Config)
+    return {"kind": "duckdb", "path": str(config.path)}
 
 
-def _print_rate(name: str, read: Callable[[], int], first: float | None) -> float:
-    rate = max(_rate(read) for _ in range(REPEATS))
-    print(f"{name:<42}{rate:>12,.0f}{rate / (first or rate):>13.2f}x", flush=True)
-    return rate
+@contextmanager
+def theirs(sources: Placed, rows: Path) -> Iterator[Peer]:
+    """The peer over the same placement."""
+    settings: dict[str, Any] = {}
+    places: dict[str, str] = {}
+    files: dict[str, str] = {}
+    for name, config in sources.sources.items():
+        if isinstance(config, postgres.Config):
+            settings["postgres"] = config.url.get_secret_value()
+            schema = "public"
+        elif isinstance(config, mysql.Config):
+            address = mysql.config.address(config.url)
+            (schema,) = config.schemas or ()
+            settings["mysql"] = (
+                f"host={address.host} port={address.port} user={address.user}"
+                f" password={address.password.decode()} database={schema}"
+            )
+        else:
+            files = {table: str(rows / f"{table}.parquet") for table in PLACEMENTS[sources.name][name]}
+            continue
+        places |= {table: f"{name}.{schema}.{table}" for table in PLACEMENTS[sources.name][name]}
+    with peer(settings | {"tables": places, "files": files}) as running:
+        yield running
 
 
-def _rate(read: Callable[[], int]) -> float:
-    began = time.perf_counter()
-    return read() / (time.perf_counter() - began)
+def _described(placement: str) -> str:
+    kinds: Mapping[str, str] = {"pg": "PostgreSQL", "my": "MariaDB", "lake": "DuckDB"}
+    return ", ".join(f"{' '.join(tables)} in {kinds[name]}" for name, tables in PLACEMENTS[placement].items())
 
 
-def _adbc(placed: Placed) -> int:
-    """ADBC's PostgreSQL driver"""
-    config = placed.sources["pg"]
-    assert isinstance(config, postgres.Config)
-    with adbc_postgres.connect(config.url.get_secret_value()) as con, con.cursor() as cursor:
-        cursor.execute(f"SELECT {COLUMNS} FROM lineitem")
-        return int(cursor.fetch_arrow_table().num_rows)
+def _compared(mine: pa.Table, path: Path) -> str:
+    """'' if the answers are equal, up to the types of numbers and the last digits of floats; else what differs."""
+    with pa.memory_map(str(path)) as file:
+        its = pa.ipc.open_file(file).read_all()
+    if mine.num_rows != its.num_rows or mine.num_columns != its.num_columns:
+        return f"{mine.num_rows} rows against {its.num_rows}"
+    left = sorted((tuple(map(_plain, row.values())) for row in _rows(mine)), key=repr)
+    right = sorted((tuple(map(_plain, row.values())) for row in _rows(its)), key=repr)
+    for a, b in zip(left, right, strict=True):
+        if a != b:
+            return f"{a} against {b}"[:80]
+    return ""
 
 
-def _pymysql(placed: Placed) -> int:
-    """PyMySQL, unbuffered, to tuples"""
-    config = placed.sources["my"]
-    assert isinstance(config, mysql.Config) and config.schemas
-    con = connect_mysql(config.url.get_secret_value())
-    with con, con.cursor(pymysql.cursors.SSCursor) as cursor:
-        cursor.execute(f"SELECT {COLUMNS} FROM {config.schemas[0]}.lineitem")
-        return sum(1 for _ in cursor)
+def _rows(table: pa.Table) -> list[dict[str, Any]]:
+    named = table.rename_columns([str(number) for number in range(table.num_columns)])
+    rows: list[dict[str, Any]] = named.to_pylist()
+    return rows
 
 
-def _in_process(running: Federation) -> int:
-    return int(running.run(f"SELECT {COLUMNS} FROM lineitem")[1].num_rows)
-
-
-def _flight(running: Federation) -> int:
-    options = {DatabaseOptions.AUTHORIZATION_HEADER.value: f"Bearer {running.token}"}
-    uri = f"grpc://127.0.0.1:{running.port}"
-    with flightsql.connect(uri, options, autocommit=True) as con, con.cursor() as cursor:
-        cursor.execute(f"SELECT {COLUMNS} FROM lineitem")
-        return int(cursor.fetch_arrow_table().num_rows)
-
-
-# ---------------------------------------------------------------- TPC-H
-
-
-def _tpch(pg: str, my: str, rows: Path, folder: Path) -> None:
-    queries = [path.read_text() for path in data.QUERIES]
-    print(f"\n{'TPC-H, 22 queries':<42}{'planning ms':>12}{'total s':>14}{'slowest':>12}")
-    with duckdb.connect() as con:
-        data.load(con, rows)
-        _print_times("one DuckDB, rows at hand", [0.0], [_seconds(partial(_fetch, con, sql)) for sql in queries])
-    for name, placement in PLACEMENTS.items():
-        with _federated(name, pg, my, rows, folder) as (_, running):
-            planning = [_seconds(partial(running.plan, sql)) for sql in queries]
-            whole = [_seconds(partial(running.run, sql)) for sql in queries]
-            _print_times(f"placement {name}: {len(placement)} sources", planning, whole)
-
-
-def _fetch(con: duckdb.DuckDBPyConnection, sql: str) -> object:
-    return con.sql(sql).fetchall()
-
-
-def _seconds(run: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    run()
-    return time.perf_counter() - began
-
-
-def _print_times(name: str, planning: list[float], whole: list[float]) -> None:
-    slowest = max(range(len(whole)), key=whole.__getitem__)
-    plan_ms = 1000 * sum(planning) / len(planning)
-    print(f"{name:<42}{plan_ms:>12.1f}{sum(whole):>14.2f}{f'q{slowest + 1:02} {whole[slowest]:.2f} s':>12}", flush=True)
+def _plain(value: Any) -> Any:
+    """A value without what only its type decides."""
+    if isinstance(value, str):
+        return value.rstrip(" ")  # the peer keeps the padding of CHAR(n)
+    try:
+        return float(f"{float(value):.9g}") if value is not None else None
+    except (TypeError, ValueError):
+        return value
 
 
 if __name__ == "__main__":

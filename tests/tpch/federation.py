@@ -23,6 +23,7 @@ from server.flight.service import FlightOptions, create_server
 from server.flight.tickets import TicketsConfig
 from server.query import LocalQueries
 from server.requests import Request
+from server.workers.inprocess import InProcess
 from tests.tpch.placements import Placed
 
 NOW = datetime(2024, 6, 15, 12, 30, tzinfo=UTC)
@@ -74,7 +75,7 @@ def federation(placed: Placed) -> Iterator[Federation]:
         queries = LocalQueries(sources, LimitsConfig())
         stack.callback(queries.close)
         authenticator = Authenticator(AuthConfig(tokens=TOKENS))
-        server = create_server(queries, authenticator, TicketsConfig(), FlightOptions(listen="127.0.0.1:0"))
+        server = create_server(InProcess(queries), authenticator, TicketsConfig(), FlightOptions(listen="127.0.0.1:0"))
         port = server.start()
         stack.callback(server.stop)
         token = Tokens(TOKENS).sign("tpch", [], timedelta(hours=1))

@@ -1,0 +1,100 @@
+"""`watersmeet serve` as a process of its own, as a user starts it: configuration, ready line, logs, SIGTERM."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import adbc_driver_flightsql.dbapi as adbc
+import yaml
+from adbc_driver_flightsql import DatabaseOptions
+
+from auth.passwords import hash_password
+from auth.tokens import Tokens, TokensConfig
+
+ENTRY = Path(__file__).parents[2] / "watersmeet" / "__main__.py"
+TOKENS = {
+    "issuer": "https://issuer.example",
+    "audience": "watersmeet",
+    "keys": [{"kid": "k1", "algorithm": "HS256", "secret": "a shared secret of more than 32 bytes, for tests"}],
+}
+USER, PASSWORD = "ana", "correct horse"
+
+
+@dataclass(frozen=True)
+class Served:
+    """A server that is running."""
+
+    port: int
+    log: Path
+    """What it writes to stderr: one JSON object a line."""
+    roles: tuple[str, ...] = ("analyst",)
+
+    @property
+    def uri(self) -> str:
+        return f"grpc://127.0.0.1:{self.port}"
+
+    @property
+    def token(self) -> str:
+        """A bearer token as an identity provider would sign it."""
+        signer = Tokens(TokensConfig.model_validate(TOKENS))
+        return signer.sign(USER, self.roles, timedelta(minutes=10))
+
+    def connect(self, **headers: str) -> adbc.Connection:
+        """ADBC's DBAPI, with a bearer token and call headers. Owned by the caller, who closes it."""
+        prefix = DatabaseOptions.RPC_CALL_HEADER_PREFIX.value
+        options = {
+            DatabaseOptions.AUTHORIZATION_HEADER.value: f"Bearer {self.token}",
+            **{prefix + name: value for name, value in headers.items()},
+        }
+        return adbc.connect(self.uri, db_kwargs=options, autocommit=True)
+
+    def calls(self, since: int = 0) -> list[dict[str, Any]]:
+        """The server's log lines about calls, in order, from a size of the log on."""
+        lines = self.log.read_bytes()[since:].decode().splitlines()
+        told = [json.loads(line) for line in lines]
+        return [line for line in told if line["message"] == "call"]
+
+
+@contextmanager
+def serving(folder: Path, sources: Mapping[str, object], **sections: object) -> Iterator[Served]:
+    """A server over these sources, by the configuration's sections; ended by SIGTERM, which must end with 0."""
+    config = {
+        "version": 1,
+        "server": {"listen": "127.0.0.1:0", "drain": "5s"},
+        "sources": dict(sources),
+        "auth": {
+            "tokens": TOKENS,
+            "users": [{"name": USER, "password_hash": hash_password(PASSWORD), "roles": ["analyst"]}],
+        },
+        "tickets": {"keys": [{"kid": "t1", "secret": "another secret of more than 32 bytes, for tests"}]},
+        **sections,
+    }
+    file, log = folder / "watersmeet.yaml", folder / "server.log"
+    file.write_text(yaml.safe_dump(config))
+    with log.open("w") as stderr:
+        process = subprocess.Popen(
+            [sys.executable, ENTRY, "serve", "-c", file, "--log-format", "json"],
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+        )
+    assert process.stdout is not None
+    try:
+        ready = process.stdout.readline()
+        assert ready.startswith("watersmeet ready on "), log.read_text()
+        yield Served(int(ready.rpartition(":")[2]), log)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0, log.read_text()
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
