@@ -35,9 +35,28 @@ class Column:
 
     'CAST({0} AS text)' for a bpchar or an enum, '{0} COLLATE "C"' for a non-deterministic collation.
     """
+    write: str = "{0}"
+    """The source expression that turns a value of the announced type, {0}, into one that the column takes.
+
+    'CAST({0} AS uuid)' for what is announced as text and is none.
+    """
     collation: str | None = None
     """Collation of a text column as the source names it; None where it has none or it does not matter."""
+    length: int | None = None
+    """The most characters of a text, or bytes of a BLOB, that the column stores; None where the source has no limit
+    or no value near it can come."""
+    fraction: int = 6
+    """Digits of a second that the column stores."""
+    plain: str | None = None
+    """How a text constant {0} is written beside the bare column, so that an index can serve =: it may match more rows than
+    the constant's equals, never fewer. None where no such comparison is safe."""
+    distinct: int | None = None
+    """Estimated number of different values, None when the source has no idea."""
+    null_fraction: float | None = None
+    """Estimated part of the rows that have NULL here, None when the source has no idea."""
     remarks: str | None = None
+    auto_increment: bool = False
+    """Whether the source numbers rows here by itself: an identity, a sequence, AUTO_INCREMENT."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +198,58 @@ class Source(Protocol):
         """Close all pooled connections."""
 
 
+# ---------------------------------------------------------------- what is written to it
+
+
+class Writer(Protocol):
+    """One transaction that changes one source. Owned by the statement, which closes it.
+
+    One thread uses it; only `cancel` comes from others. What is not committed never was.
+    """
+
+    def run(self, table: Table, sql: str) -> int:
+        """Run an UPDATE or DELETE of `table` that sqlgen printed. The number of rows that it met, changed or not.
+
+        Raises SourceError.
+        """
+
+    def insert(self, table: Table, batches: Iterator[pa.RecordBatch]) -> int:
+        """Insert rows, and tell their number. `table.columns` are the columns written, in the order of the batches'.
+
+        Each array has the `arrow_type` of its column's type. Raises SourceError, and what `batches` raises.
+        """
+
+    def create(self, table: Table, *, replaces: bool) -> Table:
+        """Make a table of these columns (name and type of each count). The table to give to `insert`.
+
+        Others see it from the commit on. `replaces`: in place of the table of that name. Raises SourceError:
+        ValueDoesNotFit for a type that the source has not.
+        """
+
+    def commit(self) -> None:
+        """Keep everything. Raises OutcomeUnknown if the source's answer was lost, SourceError if nothing was kept."""
+
+    def cancel(self) -> None:
+        """End the transaction at the source without a trace, from any thread; idempotent; within about a second.
+
+        Does nothing once the commit has begun.
+        """
+
+    def close(self) -> None:
+        """Roll back what is not committed, and give the connection back. Idempotent."""
+
+
+class WritableSource(Source, Protocol):
+    """A source that may be changed. One without these two members is read-only."""
+
+    writable: bool
+    """Whether the administrator allows it."""
+
+    def writer(self, tag: Tag) -> Writer:
+        """Begin a transaction. May block for a pooled connection until the tag's timeout; those connections are not
+        the ones of `snapshot`, so that a statement that reads and writes one source cannot wait for itself."""
+
+
 # ---------------------------------------------------------------- what can go wrong
 
 
@@ -194,6 +265,7 @@ class SourceError(Exception):
      +- ValueDoesNotFit        3006  a value has no place in the announced type; names source, column, value, setting
      +- SourceChanged          3007  a table or column is not what the catalog said: plan again
      +- PoolExhausted          3008  no connection became free in time
+     +- OutcomeUnknown         3009  the connection was lost during COMMIT: what was written is there, or is not
     """
 
     code = 3000
@@ -245,6 +317,10 @@ class SourceChanged(SourceError):
 
 class PoolExhausted(SourceError):
     code = 3008
+
+
+class OutcomeUnknown(SourceError):
+    code = 3009
 
 
 # ---------------------------------------------------------------- types at the border

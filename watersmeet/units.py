@@ -1,4 +1,6 @@
-"""Sizes and durations with units, as configuration files write them: for every room that has a section of its own."""
+"""Sizes and durations with units, as configuration files write them, and limits in parts: for every room that has a
+section of its own.
+"""
 
 from __future__ import annotations
 
@@ -34,6 +36,15 @@ def parse_duration(value: object) -> float:
     (300.0, 0.5, 1.5)
     """
     return float(_amount(value, _DURATION_UNITS, "a duration like 30s or 5m"))
+
+
+def share(total: int, parts: int, place: int) -> int:
+    """What the one at `place` of `parts` processes may have of a total: at least 1 of what there is at all.
+
+    >>> [share(8, 3, place) for place in range(3)], [share(1, 2, place) for place in range(2)], share(0, 2, 0)
+    ([3, 3, 2], [1, 1], 0)
+    """
+    return total // parts + (place < total % parts) or min(total, 1)
 
 
 def _amount(value: object, units: dict[str, int] | dict[str, float], wanted: str) -> float:

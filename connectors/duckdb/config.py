@@ -7,6 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from watersmeet.units import parse_size, share
+
 SIZE = r"^\d+(\.\d+)?\s?([KMGT]i?)?B$"
 
 
@@ -31,3 +33,14 @@ class Config(BaseModel):
     """The most that may be spilled; '0B' forbids it, and a fragment over `memory` fails."""
     threads: int = Field(default=2, ge=1, le=256)
     """Threads of the fragments that run in this file, together."""
+
+    def share(self, parts: int, place: int) -> Config:
+        """What one of several processes may use: each opens the file for itself."""
+        memory, spill = (f"{share(parse_size(size), parts, place)}B" for size in (self.memory, self.spill))
+        threads = share(self.threads, parts, place)
+        return self.model_copy(update={"memory": memory, "spill": spill, "threads": threads})
+
+    @property
+    def footprint(self) -> int:
+        """Bytes that reading may take in a process."""
+        return parse_size(self.memory)

@@ -4,6 +4,7 @@ Each entry is proven by tests/integration/mysql/test_dialect_scalars.py, which r
 hostile values. What is missing is missing for a reason; the most important ones:
 
 - + - * on DOUBLE: a result beyond 1.8e308 is an error here and infinity there; / of decimals and doubles likewise.
+  Minus of one: that of 0.0 is -0.0 there, which cannot be said here.
 - / and % and // by anything but a constant: a division by zero is NULL here.
 - concat, ||, replace, repeat, lpad: a result beyond max_allowed_packet is NULL here.
 - lower, upper, trim, regular expressions: Unicode rules of another table, other grammars.
@@ -78,7 +79,6 @@ def arithmetic(product_name: str) -> Iterator[Entry]:
             yield Entry(name=name, args=(left, right), sql=f"({wide} {name} {{1}})")
     yield from each("-", (("int", "hugeint"),), f"(0 - {_WIDE})")
     yield Entry(name="-", args=("decimal",), sql="(0 - {0})")
-    yield Entry(name="-", args=("double",), sql="(- {0})", note="no overflow; -0.0 is 0 here and equal to it there")
     yield from each("abs", (("int", "hugeint"),), f"ABS({_WIDE})")
     yield from each("abs", (("decimal", "double"),), "ABS({0})")
     yield Entry(name="sign", args=("int",), sql="SIGN({0})")
@@ -205,9 +205,8 @@ def casts() -> dict[tuple[str, str], Entry]:
 
     Where DuckDB's cast fails because the value is too big, the value itself goes on, and the border refuses it.
     """
-    same = [(kind, kind) for kind in ("bool", "int", "hugeint", "text", "blob", "date", "time", "timestamp", "double")]
-    exact = [("int", "hugeint"), ("hugeint", "int"), ("bool", "int"), ("bool", "hugeint")]
-    made = {pair: _cast(pair, "{0}") for pair in (*same, *exact)}
+    exact = [("int", "int"), ("int", "hugeint"), ("hugeint", "int"), ("bool", "int"), ("bool", "hugeint")]
+    made = {pair: _cast(pair, "{0}") for pair in exact}
     made["int", "bool"] = _cast(("int", "bool"), "({0} <> 0)")
     made["int", "double"] = _cast(("int", "double"), "({0} * 1e0)")
     made["int", "decimal"] = _cast(("int", "decimal"), "{0}")

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from connectors.mysql.config import Config, address
 from connectors.mysql.connection import Connection
-from connectors.mysql.datatypes import announce
-from watersmeet.spi import Column, ForeignKey, SourceCatalog, SourceUnavailable, Table
+from connectors.mysql.datatypes import announce, limits
+from watersmeet.spi import (
+    Column,
+    ForeignKey,
+    SourceCatalog,
+    SourceQueryFailed,
+    SourceRefused,
+    SourceUnavailable,
+    Table,
+)
+
+UNFINISHED = "watersmeet~"
+"""What the name of a table begins with while an ingest fills it."""
 
 SYSTEM = ("information_schema", "mysql", "performance_schema", "sys")
 
@@ -53,6 +66,20 @@ WHERE k.referenced_table_name IS NOT NULL AND k.table_schema IN ({schemas})
 ORDER BY k.table_schema, k.table_name, k.constraint_name, k.ordinal_position
 """
 
+# What the first column of an index tells. Needs no privilege beside that on the table.
+_CARDINALITIES = """
+SELECT table_schema, table_name, column_name, MAX(cardinality)
+FROM information_schema.statistics
+WHERE seq_in_index = 1 AND sub_part IS NULL AND table_schema IN ({schemas})
+GROUP BY table_schema, table_name, column_name
+"""
+# MariaDB's ANALYZE TABLE … PERSISTENT; who may read it is the administrator's choice.
+_COLUMN_STATISTICS = """
+SELECT db_name, table_name, column_name, avg_frequency, nulls_ratio
+FROM mysql.column_stats
+WHERE avg_frequency > 0 AND db_name IN ({schemas})
+"""
+
 Name = tuple[str, str]
 
 
@@ -62,7 +89,7 @@ def read_catalog(connection: Connection, config: Config) -> SourceCatalog:
     visible = [str(row[0]) for row in connection.run(_SCHEMATA)]
     wanted = [s for s in visible if s.lower() not in SYSTEM and (config.schemas is None or s in config.schemas)]
     schemas = tuple(sorted(wanted))
-    tables = _tables(connection, config, schemas, facts["collation"]) if schemas else {}
+    tables = _tables(connection, config, schemas, facts) if schemas else {}
     default = address(config.url).database or current or (schemas[0] if schemas else "")
     default = next((s for s in schemas if s.lower() == default.lower()), default)
     return SourceCatalog(default_schema=default, tables=tables, schemas=schemas, facts=facts)
@@ -96,7 +123,9 @@ def _facts(connection: Connection, config: Config) -> tuple[dict[str, str], str]
     return facts, str(row[5] or "")
 
 
-def _tables(connection: Connection, config: Config, schemas: tuple[str, ...], common: str) -> dict[Name, Table]:
+def _tables(
+    connection: Connection, config: Config, schemas: tuple[str, ...], facts: Mapping[str, str]
+) -> dict[Name, Table]:
     # _utf8mb4 X'…' is safe whatever the name.
     listed = ", ".join(f"CONVERT(X'{schema.encode().hex()}' USING utf8mb4)" for schema in schemas)
 
@@ -109,7 +138,8 @@ def _tables(connection: Connection, config: Config, schemas: tuple[str, ...], co
         if "INVISIBLE" in str(extra).upper():
             hidden.add((schema, table))
             continue
-        announced = announce(data_type, column_type, collation, common, config)
+        length, fraction = limits(data_type, column_type)
+        announced = announce(data_type, column_type, collation, facts["collation"], config)
         columns[schema, table].append(
             Column(
                 name=name,
@@ -117,15 +147,28 @@ def _tables(connection: Connection, config: Config, schemas: tuple[str, ...], co
                 nullable=nullable == "YES" or announced.read.startswith("CASE"),
                 native=column_type,
                 read=announced.read,
+                write=announced.write,
+                length=length,
+                fraction=fraction,
                 collation=collation if announced.text == "plain" else None,
+                plain="{0}" if announced.text == "plain" and config.text == "exact" else None,
                 remarks=comment or None,
+                auto_increment="auto_increment" in str(extra).lower(),
             )
         )
+    figures = _Figures({tuple(map(str, row[:3])): int(row[3]) for row in ask(_CARDINALITIES) if row[3]})
+    if facts["product"] == "mariadb":
+        with contextlib.suppress(SourceRefused, SourceQueryFailed):
+            figures.columns = {
+                tuple(map(str, row[:3])): (float(row[3]), float(row[4] or 0)) for row in ask(_COLUMN_STATISTICS)
+            }
     primary = _grouped(ask(_PRIMARY_KEYS))
     foreign = _foreign_keys(ask(_FOREIGN_KEYS))
     tables: dict[Name, Table] = {}
     for schema, name, kind, rows, comment in ask(_TABLES):
         key = (schema, name)
+        if str(name).startswith(UNFINISHED):
+            continue
         if key not in columns:
             continue  # a view over something that is gone has no columns
         shown = {column.name for column in columns[key]}
@@ -133,7 +176,7 @@ def _tables(connection: Connection, config: Config, schemas: tuple[str, ...], co
         tables[key] = Table(
             schema=schema,
             name=name,
-            columns=tuple(columns[key]),
+            columns=tuple(figures.known(key, column, rows) for column in columns[key]),
             view=kind == "VIEW",
             primary_key=primary_key if set(primary_key) <= shown else (),
             primary_key_name="PRIMARY" if primary_key and set(primary_key) <= shown else None,
@@ -142,6 +185,25 @@ def _tables(connection: Connection, config: Config, schemas: tuple[str, ...], co
             remarks=(comment or None) if kind != "VIEW" else None,
         )
     return tables
+
+
+@dataclass(slots=True)
+class _Figures:
+    """Statistics of columns, as far as the server has them."""
+
+    indexes: dict[tuple[str, ...], int]
+    """(schema, table, column) -> distinct values, by an index."""
+    columns: dict[tuple[str, ...], tuple[float, float]] = field(default_factory=dict)
+    """(schema, table, column) -> (rows with the same value on average, fraction of NULLs)."""
+
+    def known(self, table: Name, column: Column, rows: int | None) -> Column:
+        """The column with its figures. Those of its index are newer than those of the last ANALYZE."""
+        key = (*table, column.name)
+        frequency, nulls = self.columns.get(key, (None, None))
+        distinct = self.indexes.get(key)
+        if distinct is None and frequency and nulls is not None and rows:
+            distinct = max(1, round(rows * (1 - nulls) / frequency))
+        return replace(column, distinct=distinct, null_fraction=nulls)
 
 
 def _grouped(rows: Iterable[tuple[Any, ...]]) -> Mapping[Name, list[str]]:

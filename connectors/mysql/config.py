@@ -9,11 +9,13 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
-from watersmeet.units import Duration
+from watersmeet.units import Duration, share
 
 _DECIMAL = re.compile(r"decimal\(\s*(\d{1,2})\s*,\s*(\d{1,2})\s*\)")
 
 
+_READ_BYTES = 32 << 20
+"""Of one read: packets, the columns made of them, and a batch on its way."""
 Seconds = Annotated[Duration, Field(gt=0)]
 
 
@@ -40,7 +42,7 @@ class Config(BaseModel):
     """mysql://user:password@host:port/database, each part percent-encoded. The database is the default schema."""
 
     pool: int = Field(default=8, ge=1, le=1000)
-    """Connections at most, the short-lived ones that cancel a query not counted."""
+    """Connections at most, at least one for each worker, the short-lived ones that cancel a query not counted."""
 
     consistency: Literal["source", "fragment"] = "source"
     """'source': all reads of a statement see one snapshot, over one connection, one after the other (two connections
@@ -70,6 +72,10 @@ class Config(BaseModel):
     schemas: tuple[str, ...] | None = None
     """Databases to show; None: all that the user may read, but for the server's own."""
 
+    writable: bool = False
+    """Whether INSERT, UPDATE, DELETE and ingests may change it, as far as the user may. They have up to `pool`
+    connections of their own."""
+
     @field_validator("url")
     @classmethod
     def _url_has_its_parts(cls, url: SecretStr) -> SecretStr:
@@ -81,6 +87,15 @@ class Config(BaseModel):
     def _numeric_is_known(cls, text: str) -> str:
         announced_wide(text)
         return text
+
+    def share(self, parts: int, place: int) -> Config:
+        """What one of several processes may use of the source."""
+        return self.model_copy(update={"pool": share(self.pool, parts, place)})
+
+    @property
+    def footprint(self) -> int:
+        """Bytes that reading may take in a process."""
+        return self.pool * _READ_BYTES
 
 
 def address(url: SecretStr) -> Address:

@@ -1,7 +1,7 @@
 """Connections: how one is opened, what its session is set to, and the pool that lends them.
 
-Every connection that leaves this file speaks UTC, utf8mb4 and standard string literals, reads only, and never runs two
-statements from one text (the driver's MULTI_STATEMENTS stays off).
+Every connection that leaves this file speaks UTC, utf8mb4 and standard string literals, and never runs two statements
+from one text (the driver's MULTI_STATEMENTS stays off). It reads only, unless its pool is the one for writing.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ import socket
 import ssl
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pymysql
+from pymysql.constants import CLIENT
 
 from connectors.mysql.config import Config, address
 from connectors.mysql.errors import connecting, running
@@ -39,6 +41,13 @@ SESSION = (
     "SET SESSION TRANSACTION READ ONLY",
 )
 
+# NO_AUTO_VALUE_ON_ZERO: a 0 for an AUTO_INCREMENT column is a 0. SIMULTANEOUS_ASSIGNMENT: SET a = b, b = a swaps.
+# sql_notes: so that what was cut without an error shows as a note.
+WRITING = (
+    "SET SESSION sql_mode = CONCAT(@@sql_mode, ',NO_AUTO_VALUE_ON_ZERO{more}'), sql_notes = 1",
+    "SET SESSION TRANSACTION READ WRITE",
+)
+
 _IDLE_CHECK = 60.0
 """Seconds idle after which a connection is asked whether it still lives before it is lent."""
 
@@ -49,7 +58,7 @@ _KILL_WITHIN = 2.0
 class Connection:
     """One session at the server. Used by one thread at a time; only `abort` may come from another."""
 
-    def __init__(self, source: str, config: Config) -> None:
+    def __init__(self, source: str, config: Config, *, writes: bool = False) -> None:
         """Connect and set the session. Raises SourceError."""
         self.source = source
         where = address(config.url)
@@ -66,6 +75,7 @@ class Connection:
                 write_timeout=config.connect_timeout,
                 autocommit=None,
                 program_name="watersmeet",
+                client_flag=CLIENT.FOUND_ROWS,  # an UPDATE tells the rows that it met, changed or not
                 **_tls(config),
             )
         except (pymysql.MySQLError, OSError, RuntimeError, ValueError) as error:
@@ -76,6 +86,9 @@ class Connection:
         try:
             for statement in SESSION:
                 self.run(statement)
+            if writes:
+                for statement in WRITING:
+                    self.run(statement.format(more=",SIMULTANEOUS_ASSIGNMENT" if self.mariadb else ""))
         except BaseException:
             self.discard()
             raise
@@ -101,6 +114,18 @@ class Connection:
                 return tuple(cursor.fetchall())
         except (pymysql.MySQLError, OSError) as error:
             raise running(self.source, error) from error
+
+    def kill(self, thread_id: int) -> None:
+        """End another session and what it runs. Raises SourceError.
+
+        KILL CONNECTION, not KILL QUERY: it cannot miss a query that is just about to start, and a killed query's rows
+        can look like all of them.
+        """
+        try:
+            self.driver.query(f"KILL CONNECTION {thread_id:d}")
+        except (pymysql.MySQLError, OSError) as error:
+            if error.args[:1] != (1094,):  # unknown thread: it has ended
+                raise running(self.source, error) from error
 
     def abort(self) -> None:
         """Wake whoever waits on this connection; it is of no use afterwards. From any thread."""
@@ -139,9 +164,10 @@ def _tls(config: Config) -> dict[str, Any]:
 class Pool:
     """At most `config.pool` connections, the most recently used lent first."""
 
-    def __init__(self, source: str, config: Config) -> None:
+    def __init__(self, source: str, config: Config, *, writes: bool = False) -> None:
         self._source = source
         self._config = config
+        self._writes = writes
         self._free = threading.BoundedSemaphore(config.pool)
         self._lock = threading.Lock()
         self._idle: list[Connection] = []
@@ -161,7 +187,7 @@ class Pool:
                     idle.within(self._config.connect_timeout)
                     return idle
                 idle.discard()
-            return Connection(self._source, self._config)
+            return Connection(self._source, self._config, writes=self._writes)
         except BaseException:
             self._free.release()
             raise
@@ -178,22 +204,21 @@ class Pool:
         self._free.release()
 
     def kill(self, thread_id: int) -> None:
-        """End the session with this number and what it runs. Raises SourceError if the server cannot be asked.
+        """End the session with this number and what it runs. Raises SourceError if the server cannot be asked."""
+        with self.beyond() as asker:
+            asker.kill(thread_id)
 
-        KILL CONNECTION, not KILL QUERY: it cannot miss a query that is just about to start, and the session is
-        discarded anyway. Asked over an idle connection or a new one beyond the pool's size, so that a full pool,
-        or a server without a free connection, does not keep a query alive.
-        """
+    @contextlib.contextmanager
+    def beyond(self) -> Iterator[Connection]:
+        """An idle connection or a new one beyond the pool's size, so that a full pool, or a server without a free
+        connection, does not keep a query alive. Raises SourceError."""
         asker = self._pop()
         if asker is None or not asker.alive():
             quick = min(self._config.connect_timeout, _KILL_WITHIN)
             asker = Connection(self._source, self._config.model_copy(update={"connect_timeout": quick}))
         asker.within(_KILL_WITHIN)
         try:
-            asker.driver.query(f"KILL CONNECTION {thread_id:d}")
-        except pymysql.MySQLError as error:
-            if error.args[:1] != (1094,):  # unknown thread: it has ended
-                raise running(self._source, error) from error
+            yield asker
         finally:
             asker.discard()
 

@@ -39,6 +39,7 @@ _REAL_DATE = (
 )
 
 _WIDTH = re.compile(r"\((\d+)(?:,\s*(\d+))?\)")
+_DECIMAL = re.compile(r"DECIMAL\(\d+,\s*\d+\)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,8 @@ class Announced:
     """DuckDB's name of the type."""
     read: str = "{0}"
     """Template of the expression that yields it; {0} is the column."""
+    write: str = "{0}"
+    """Template of the expression that turns a value of the announced type into the column's."""
     text: Literal["no", "plain", "formed"] = "no"
     """'plain': a character column, whose own = finds at least all equal bytes. 'formed': text only by `read`."""
 
@@ -85,8 +88,70 @@ def announce(data_type: str, column_type: str, collation: str | None, common: st
     if kind == "bit":
         return Announced(type="BLOB", read="CAST({0} AS BINARY)")
     if kind in _GEOMETRY:
-        return Announced(type="BLOB", read="ST_AsBinary({0})")
+        return Announced(type="BLOB", read="ST_AsBinary({0})", write="ST_GeomFromWKB({0})")
     return Announced(type="VARCHAR", read=TEXT, text="formed")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """The type of a new table's column."""
+
+    sql: str
+    announced: str
+
+
+_TEXT_COLLATIONS = {True: "utf8mb4_nopad_bin", False: "utf8mb4_0900_bin"}
+"""By whether it is MariaDB: text that compares by its bytes, as everywhere here."""
+_STORED = {
+    "BOOLEAN": Stored(sql="TINYINT(1)", announced="BOOLEAN"),
+    "TINYINT": Stored(sql="TINYINT", announced="TINYINT"),
+    "SMALLINT": Stored(sql="SMALLINT", announced="SMALLINT"),
+    "INTEGER": Stored(sql="INT", announced="INTEGER"),
+    "BIGINT": Stored(sql="BIGINT", announced="BIGINT"),
+    "UTINYINT": Stored(sql="TINYINT UNSIGNED", announced="UTINYINT"),
+    "USMALLINT": Stored(sql="SMALLINT UNSIGNED", announced="USMALLINT"),
+    "UINTEGER": Stored(sql="INT UNSIGNED", announced="UINTEGER"),
+    "UBIGINT": Stored(sql="BIGINT UNSIGNED", announced="UBIGINT"),
+    "HUGEINT": Stored(sql="DECIMAL(38,0)", announced="DECIMAL(38,0)"),
+    "UHUGEINT": Stored(sql="DECIMAL(38,0)", announced="DECIMAL(38,0)"),
+    "FLOAT": Stored(sql="FLOAT", announced="FLOAT"),
+    "DOUBLE": Stored(sql="DOUBLE", announced="DOUBLE"),
+    "BLOB": Stored(sql="LONGBLOB", announced="BLOB"),
+    "DATE": Stored(sql="DATE", announced="DATE"),
+    "TIME": Stored(sql="TIME(6)", announced="TIME"),
+    **dict.fromkeys(
+        ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"), Stored(sql="DATETIME(6)", announced="TIMESTAMP")
+    ),
+    "TIMESTAMP WITH TIME ZONE": Stored(sql="TIMESTAMP(6) NULL", announced="TIMESTAMP WITH TIME ZONE"),
+}
+
+
+def stored(type_: str, *, mariadb: bool) -> Stored | None:
+    """The column type for values of a DuckDB type; None where there is none.
+
+    >>> stored("DECIMAL(12,2)", mariadb=True).sql, stored("INTERVAL", mariadb=True)
+    ('DECIMAL(12,2)', None)
+    """
+    if type_ in ("VARCHAR", "UUID", "JSON", '"NULL"'):
+        return Stored(sql=f"LONGTEXT COLLATE {_TEXT_COLLATIONS[mariadb]}", announced="VARCHAR")
+    if _DECIMAL.fullmatch(type_):
+        # A DECIMAL has 30 digits after the point at most.
+        return Stored(sql=type_, announced=type_) if int(type_.rstrip(")").split(",")[1]) <= 30 else None
+    return _STORED.get(type_)
+
+
+def limits(data_type: str, column_type: str) -> tuple[int | None, int]:
+    """How many characters or bytes, and how many digits of a second, a column stores.
+
+    >>> limits("varchar", "varchar(20)"), limits("datetime", "datetime"), limits("time", "time(3)")
+    ((20, 6), (None, 0), (None, 3))
+    """
+    kind = data_type.lower()
+    match = _WIDTH.search(column_type)
+    number = int(match[1]) if match else 0
+    if kind in ("char", "varchar", "binary", "varbinary"):
+        return number, 6
+    return None, number if kind in ("datetime", "timestamp", "time") else 6
 
 
 def _decimal(shape: str, config: Config) -> Announced:

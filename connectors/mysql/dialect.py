@@ -43,15 +43,21 @@ def dialect(facts: Mapping[str, str]) -> Dialect:
         types=target_type,
         text_equal="{0}" if by_source else f"CONVERT({{0}} USING utf8mb4) COLLATE {_COLLATIONS[product]}",
         text_order="{0}" if by_source else _BINARY,
-        text_plain_index=not by_source,
         nulls="emulate",
         joins=frozenset({"inner", "left", "right"}),
         having_by_key=False,
         set_operations=_set_operations(product, version_of(facts.get("version", ""))),
         set_families=_GROUPED,
         group_text="{0}" if by_source else _BINARY,
+        lateral=product == "mysql" and version_of(facts.get("version", "")) >= (8, 0, 14),
+        frames=frozenset({"ROWS", "RANGE"}),
+        ctes_once=product == "mysql",
+        keys={"int": "({0} IN ({keys}))"},
         aggregate_distinct=frozenset({"count", "sum"}),
         offset_without_limit="LIMIT 18446744073709551615 OFFSET {0}",
+        delete="DELETE {alias} FROM {table} AS {alias}",
+        assigns_in_turn=product == "mysql",  # MariaDB's writing sessions have SIMULTANEOUS_ASSIGNMENT
+        reads_changed=False,  # error 1093
     )
 
 
@@ -60,7 +66,8 @@ def _set_operations(product: str, version: tuple[int, ...]) -> frozenset[str]:
         return frozenset({"union", "union all", "except", "except all", "intersect", "intersect all"})
     if version >= (8, 0, 31):
         return frozenset({"union", "union all", "except", "except all", "intersect", "intersect all"})
-    return frozenset({"union", "union all"})
+    # Before 8.0.22 its grammar has no parentheses around a set operation that is an arm of another.
+    return frozenset({"union", "union all"}) if version >= (8, 0, 22) else frozenset()
 
 
 def _aggregates() -> Iterator[Entry]:
@@ -87,3 +94,20 @@ def _windows() -> Iterator[Entry]:
     for name in ("lag", "lead", "first_value", "last_value"):
         yield from each(name, (_MINMAX,), f"{name.upper()}({{0}})")
         yield Entry(name=name, args=("text",), sql=f"{name.upper()}({{0:ord}})")
+    # Not percent_rank and cume_dist, which MariaDB rounds to ten digits, nor its nth_value, which misses rows of a frame
+    # that follows the current one.
+    for name in ("lag", "lead"):
+        counted = {"constants": frozenset({1}), "check": _counted}
+        yield from each(name, (_MINMAX, ("int",)), f"{name.upper()}({{0}}, {{1}})", **counted)
+        yield from each(name, (("text",), ("int",)), f"{name.upper()}({{0:ord}}, {{1}})", **counted)
+    yield Entry(name="ntile", args=("int",), sql="NTILE({0})", constants=frozenset({0}), check=_positive)
+    yield Entry(name="bool_and", args=("bool",), sql="MIN({0})")
+    yield Entry(name="bool_or", args=("bool",), sql="MAX({0})")
+
+
+def _counted(texts: tuple[str | None, ...]) -> bool:
+    return texts[1] is not None and 1 <= int(texts[1]) < 1 << 31
+
+
+def _positive(texts: tuple[str | None, ...]) -> bool:
+    return texts[0] is not None and 1 <= int(texts[0]) < 1 << 31

@@ -7,6 +7,7 @@ import re
 import pymysql
 
 from watersmeet.spi import (
+    ReadColumn,
     SourceCancelled,
     SourceChanged,
     SourceError,
@@ -14,13 +15,15 @@ from watersmeet.spi import (
     SourceRefused,
     SourceTimeout,
     SourceUnavailable,
+    ValueDoesNotFit,
 )
 
 # Numbers of the MySQL and MariaDB error references; 2000-2999 are made by the client itself.
 _REFUSED = {1044, 1045, 1049, 1130, 1142, 1143, 1227, 1251, 1370, 1410, 1698, 1820, 1862, 3118, 3159, 4151}
-_UNAVAILABLE = {1040, 1053, 1080, 1129, 1152, 1158, 1159, 1160, 1161, 1203, 1226, 1927, 3169, 4031}
+_UNAVAILABLE = {1040, 1053, 1080, 1129, 1152, 1158, 1159, 1160, 1161, 1203, 1226, 4031}
 _TIMEOUT = {1205, 1969, 3024}
-_CANCELLED = {1317}
+_CANCELLED = {1317, 1927, 3169}
+"""The query's end, or the session's: by KILL only, a server that shuts down says 1053."""
 _CHANGED = {1051, 1054, 1109, 1146, 1412}
 
 _WORDS = {
@@ -39,6 +42,16 @@ _WORDS = {
     3024: "the server ended the query at its time limit",
 }
 """Texts of ours where the server's own would name user or host."""
+
+SETTINGS = {
+    "DATE": "zero_dates: null turns dates that no calendar has into NULL",
+    "TIMESTAMP": "zero_dates: null turns dates that no calendar has into NULL",
+    "TIMESTAMP WITH TIME ZONE": "zero_dates: null turns dates that no calendar has into NULL",
+    "TIME": "a TIME outside one day can be read as text: CAST it in a view",
+    "BOOLEAN": "tinyint1: int reads it as a number",
+    "DECIMAL": "the setting numeric says how a DECIMAL of more than 38 digits is read: decimal(p,s), double or text",
+}
+"""What to do about a value without a place in the announced type."""
 
 _ACCOUNT = re.compile(r"'[^']*'@'[^']*'")
 
@@ -102,3 +115,11 @@ def _timed_out(error: BaseException) -> bool:
 def _server_text(error: BaseException) -> str:
     text = str(error.args[1]) if len(error.args) > 1 else "the server gave no reason"
     return _ACCOUNT.sub("'…'", text)[:1000]
+
+
+def misfit(source: str, column: ReadColumn, value: str) -> ValueDoesNotFit:
+    """The error for a value without a place in the announced type."""
+    where = column.origin or f"output column {column.name}"
+    kind = "DECIMAL" if column.type.startswith("DECIMAL") else column.type
+    text = f"{where}: the value {value[:100]!r} does not fit {column.type}"
+    return ValueDoesNotFit(source, f"{text}; {SETTINGS[kind]}" if kind in SETTINGS else text)

@@ -12,29 +12,35 @@ than any driver's decoded rows. The line must never be NULL and never ambiguous:
 from __future__ import annotations
 
 import binascii
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from watersmeet.spi import ReadColumn, ValueDoesNotFit, arrow_type
-
-SETTINGS = {
-    "DATE": "zero_dates: null turns dates that no calendar has into NULL",
-    "TIMESTAMP": "zero_dates: null turns dates that no calendar has into NULL",
-    "TIMESTAMP WITH TIME ZONE": "zero_dates: null turns dates that no calendar has into NULL",
-    "TIME": "a TIME outside one day can be read as text: CAST it in a view",
-    "BOOLEAN": "tinyint1: int reads it as a number",
-    "DECIMAL": "the setting numeric says how a DECIMAL of more than 38 digits is read: decimal(p,s), double or text",
-}
-"""What to do about a value without a place in the announced type."""
+from connectors.mysql.connection import Connection
+from connectors.mysql.errors import misfit
+from connectors.mysql.wire import rows
+from watersmeet.spi import ReadColumn, arrow_type
 
 _QUOTE = "_utf8mb4 X'01'"
 _MARK = "_utf8mb4 X'010101'"
 """The opening quote, and a quote within: no plain text holds one, so what begins with it is hexadecimal digits."""
 
 _TEXTS = frozenset({"VARCHAR", "JSON", "UUID"})
+
+
+def select(expressions: Sequence[str], types: Sequence[str]) -> str:
+    """What to select: one column of CSV lines."""
+    return f"{line(expressions, types)} AS line"
+
+
+def batches(
+    connection: Connection, sql: str, columns: Sequence[ReadColumn], deadline: float
+) -> Iterator[pa.RecordBatch]:
+    """Run a query of such lines and yield its rows. Raises pymysql's errors and SourceError."""
+    for values in rows(connection, sql, deadline):
+        yield parse(connection.source, values, columns)
 
 
 def line(expressions: Sequence[str], types: Sequence[str]) -> str:
@@ -164,10 +170,7 @@ def _one_by_one(source: str, texts: pa.Array, column: ReadColumn) -> pa.Array:
     while len(texts) > 1:
         half = len(texts) // 2
         texts = texts[half:] if _read(texts[:half], type_) is not None else texts[:half]
-    where = column.origin or f"output column {column.name}"
-    kind = "DECIMAL" if column.type.startswith("DECIMAL") else column.type
-    text = f"{where}: the value {str(texts[0])[:100]!r} does not fit {column.type}"
-    raise ValueDoesNotFit(source, f"{text}; {SETTINGS[kind]}" if kind in SETTINGS else text)
+    raise misfit(source, column, str(texts[0]))
 
 
 def _read(texts: pa.Array, type_: pa.DataType) -> pa.Array | None:

@@ -10,28 +10,33 @@ from collections.abc import Generator
 import pyarrow as pa
 import pymysql
 
+from connectors.mysql import lines, packets
 from connectors.mysql.config import Config
 from connectors.mysql.connection import Connection, Pool
 from connectors.mysql.errors import ended_by_server, running
-from connectors.mysql.lines import line, parse
-from connectors.mysql.wire import rows
 from watersmeet.spi import PoolExhausted, Read, SourceCancelled, SourceError, SourceTimeout, Tag
 
 _BEGIN = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
 
 
 def statement(read: Read) -> str:
-    """The SQL of a read: one column of CSV lines. `Snapshot.read` puts nothing but a comment before it."""
-    selected = line(read.expressions, [column.type for column in read.columns])
-    return " ".join(part for part in (read.prefix, f"SELECT {selected} AS line", read.body) if part)
+    """The SQL of a read. `Snapshot.read` puts nothing but a comment before it."""
+    way = packets if packets.reads(read.columns) else lines
+    selected = way.select(read.expressions, [column.type for column in read.columns])
+    return " ".join(part for part in (read.prefix, f"SELECT {selected}", read.body) if part)
 
 
 def tagged(tag: Tag, sql: str) -> str:
-    """The statement with the query's id before it, where the process list shows it.
+    """The statement with the query's id before it, where the process list shows it."""
+    return f"{comment(tag.query_id)} {sql}"
+
+
+def comment(query_id: str) -> str:
+    """A query's mark at the server.
 
     A comment, not the connection's attributes: those are sent once, and connections are lent to one query after another.
     """
-    return f"/* watersmeet/{re.sub('[^0-9A-Za-z_.-]', '', tag.query_id)[:64]} */ {sql}"
+    return f"/* watersmeet/{re.sub('[^0-9A-Za-z_.-]', '', query_id)[:64]} */"
 
 
 class MysqlSnapshot:
@@ -80,11 +85,12 @@ class MysqlSnapshot:
             if self._cancelled.is_set():
                 raise SourceCancelled(self._source, "the query was cancelled")
             self._limit(connection)
-            for values in rows(connection, tagged(self._tag, statement(read)), self._deadline):
+            way = packets if packets.reads(read.columns) else lines
+            for batch in way.batches(connection, tagged(self._tag, statement(read)), read.columns, self._deadline):
                 # What arrives after KILL looks like a normal, shorter result.
                 if self._cancelled.is_set():
                     raise SourceCancelled(self._source, "the query was cancelled")
-                yield parse(self._source, values, read.columns)
+                yield batch
             ended = True
             if self._cancelled.is_set():
                 raise SourceCancelled(self._source, "the query was cancelled")

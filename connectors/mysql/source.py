@@ -6,15 +6,20 @@ import re
 import time
 from collections.abc import Mapping
 
+from connectors.mysql.cancel import cancel
 from connectors.mysql.catalog import read_catalog
 from connectors.mysql.config import Config
 from connectors.mysql.connection import Connection, Pool
 from connectors.mysql.dialect import dialect
 from connectors.mysql.reader import MysqlSnapshot, statement
+from connectors.mysql.writer import MysqlWriter
 from connectors.sqlgen.dialect import Dialect
 from watersmeet.spi import Read, SourceCatalog, Tag
 
 _READ_PRIVILEGES = {"SELECT", "SHOW VIEW", "USAGE", "SHOW DATABASES", "PROCESS", "REFERENCES"}
+_WRITE_PRIVILEGES = {"INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER"}
+"""CREATE, DROP and ALTER are for ingests that make tables: they come into being under another name."""
+_DATA_PRIVILEGES = {"SELECT"} | _WRITE_PRIVILEGES
 _GRANT = re.compile(r"GRANT (?P<what>.+?) ON (?P<where>\S+) TO ", re.IGNORECASE)
 
 _HOUSEKEEPING = 60.0
@@ -30,6 +35,8 @@ class MysqlSource:
         self.name = name
         self._config = config
         self._pool = Pool(name, config)
+        self._writing = Pool(name, config, writes=True)
+        self.writable = config.writable
 
     def catalog(self) -> SourceCatalog:
         """All tables the user may read. Raises SourceError."""
@@ -54,6 +61,14 @@ class MysqlSource:
         """Begin a consistent view. Raises SourceError, PoolExhausted after the tag's timeout."""
         return MysqlSnapshot(self.name, self._pool, self._config, tag, reads)
 
+    def writer(self, tag: Tag) -> MysqlWriter:
+        """Begin a transaction that may write. Raises SourceError, PoolExhausted after the tag's timeout."""
+        return MysqlWriter(self.name, self._writing, tag)
+
+    def cancel(self, query_id: str) -> int:
+        """End the sessions that run the query; how many there were. Raises SourceError."""
+        return cancel(self._pool, query_id)
+
     def probe(self) -> float:
         """Seconds of one round trip on a pooled connection. Raises SourceError."""
         connection = self._take()
@@ -71,7 +86,9 @@ class MysqlSource:
         connection = self._take()
         sound = False
         try:
-            found = _too_wide(connection)
+            found = _privileges(connection, writable=self.writable)
+            if self.writable and str(connection.run("SELECT @@read_only")[0][0]) not in ("0", "OFF"):
+                found.append("writable is true, but the server is read_only, as a replica is")
             encrypted = connection.run("SHOW SESSION STATUS LIKE 'Ssl_cipher'")
             if not (encrypted and encrypted[0][1]):
                 found.append("the connection is not encrypted; set tls to required or verify-full")
@@ -83,6 +100,7 @@ class MysqlSource:
     def close(self) -> None:
         """Close the pool; connections that are lent close when they come back."""
         self._pool.close()
+        self._writing.close()
 
     def _take(self) -> Connection:
         connection = self._pool.take(self._config.connect_timeout)
@@ -90,16 +108,26 @@ class MysqlSource:
         return connection
 
 
-def _too_wide(connection: Connection) -> list[str]:
+def _privileges(connection: Connection, *, writable: bool) -> list[str]:
+    """What the user may do beyond what the setting `writable` lets it do, and what it lacks for that."""
+    needed = _READ_PRIVILEGES | (_WRITE_PRIVILEGES if writable else set())
+    use = "reading and writing need" if writable else "reading needs"
+    sense = f"{use} {', '.join(sorted(needed & _DATA_PRIVILEGES))} only"
     found = []
+    may_write = False
     for (grant,) in connection.run("SHOW GRANTS"):
         match = _GRANT.match(str(grant))
         if match is None:
-            continue  # a role; what it holds has rows of its own
+            may_write = True  # a role; what it holds has rows of its own once it is active
+            continue
         held = {re.sub(r"\s*\(.*", "", word).strip().upper() for word in match["what"].split(",")}
-        wide = sorted(held - _READ_PRIVILEGES - {"ALL PRIVILEGES", "ALL", "PROXY"})
-        if held & {"ALL PRIVILEGES", "ALL"}:
-            found.append(f"the user holds all privileges on {match['where']}; reading needs SELECT only")
+        everything = held & {"ALL PRIVILEGES", "ALL"}
+        wide = sorted(held - needed - {"ALL PRIVILEGES", "ALL", "PROXY"})
+        may_write = may_write or bool(everything or held & _WRITE_PRIVILEGES)
+        if everything:
+            found.append(f"the user holds all privileges on {match['where']}; {sense}")
         elif wide:
-            found.append(f"the user holds {', '.join(wide)} on {match['where']}; reading needs SELECT only")
+            found.append(f"the user holds {', '.join(wide)} on {match['where']}; {sense}")
+    if writable and not may_write:
+        found.append("writable is true, but the user may not write to any table")
     return found

@@ -1,4 +1,4 @@
-"""The rows of a one-column text result, straight from the socket: a packet reader without row objects.
+"""Text results straight from the socket: how a query begins and ends, and a reader of one-column rows without row objects.
 
 PyMySQL's own decoding of rows costs 16 times as much client CPU as this and the CSV parser together. What is taken from
 PyMySQL is all before the first row: connecting, authentication, TLS, sending the query, column definitions.
@@ -21,7 +21,9 @@ from watersmeet.spi import SourceQueryFailed, SourceTimeout
 BLOCK = 4 << 20
 """Bytes of rows that are handed on together."""
 
-_CHUNK = 256 << 10
+CHUNK = 256 << 10
+"""Bytes to ask the socket for at once."""
+
 _MOST = 0xFFFFFF
 """A packet of this length goes on in the next one."""
 
@@ -37,6 +39,14 @@ def rows(connection: Connection, sql: str, deadline: float) -> Iterator[list[byt
 
     `deadline` is on time.monotonic()'s clock. The connection is of use again only after the last block.
     """
+    begin(connection, sql, deadline)
+    warnings = yield from _blocks(connection, deadline)
+    if warnings:
+        refuse_loss(connection)
+
+
+def begin(connection: Connection, sql: str, deadline: float) -> None:
+    """Send a query and read what comes before its first row."""
     driver = connection.driver
     connection.within(deadline - time.monotonic())
     driver._execute_command(COMMAND.COM_QUERY, sql)
@@ -47,14 +57,23 @@ def rows(connection: Connection, sql: str, deadline: float) -> Iterator[list[byt
         driver._read_packet()
     if not driver._read_packet().is_eof_packet():
         raise SourceQueryFailed(connection.source, "the server's answer does not follow the protocol")
-    warnings = yield from _blocks(connection, deadline)
-    if warnings:
-        _refuse_loss(connection)
+
+
+def more(connection: Connection, wanted: int, deadline: float) -> bytes:
+    """The next bytes of the result: `wanted` where that is much, else what is there. Raises pymysql's errors."""
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise SourceTimeout(connection.source, "the query did not end in time")
+    connection.socket.settimeout(left)
+    stream = connection.driver._rfile
+    data: bytes = stream.read(wanted) if wanted > CHUNK else stream.read1(CHUNK)
+    if not data:
+        raise pymysql.OperationalError(2013, "lost connection")
+    return data
 
 
 def _blocks(connection: Connection, deadline: float) -> Generator[list[bytes], None, int]:
     """Yield the values of row packets up to the end-of-result packet; return its count of warnings."""
-    stream = connection.driver._rfile
     values: list[bytes] = []
     append = values.append
     size = 0
@@ -82,7 +101,7 @@ def _blocks(connection: Connection, deadline: float) -> Generator[list[bytes], N
                     if values:
                         yield values
                     return int.from_bytes(data[start + 1 : start + 3], "little")
-                _refuse_packet(connection, data[start:stop])
+                refuse_packet(connection, data[start:stop])
             size += length
             position = stop
         if size >= BLOCK:
@@ -98,11 +117,7 @@ def _blocks(connection: Connection, deadline: float) -> Generator[list[bytes], N
             append(value)
             size += len(value)
             continue
-        _set_deadline(connection, deadline)
-        more = stream.read(wanted) if wanted > _CHUNK else stream.read1(_CHUNK)
-        if not more:
-            raise pymysql.OperationalError(2013, "lost connection")
-        data += more
+        data += more(connection, wanted, deadline)
 
 
 def _missing(data: bytes) -> int:
@@ -119,12 +134,8 @@ def _long_value(connection: Connection, data: bytes, deadline: float) -> tuple[b
     length = _MOST
     while length == _MOST:
         while len(data) < 4 or len(data) < 4 + (_header(data)[0] & _MOST):
-            _set_deadline(connection, deadline)
             wanted = 4 + (_header(data)[0] & _MOST) - len(data) if len(data) >= 4 else 4 - len(data)
-            more = connection.driver._rfile.read(wanted)
-            if len(more) < wanted:
-                raise pymysql.OperationalError(2013, "lost connection")
-            data += more
+            data += more(connection, wanted, deadline)
         length = _header(data)[0] & _MOST
         payload += data[4 : 4 + length]
         data = data[4 + length :]
@@ -132,14 +143,8 @@ def _long_value(connection: Connection, data: bytes, deadline: float) -> tuple[b
     return bytes(payload[prefix:]), data
 
 
-def _set_deadline(connection: Connection, deadline: float) -> None:
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise SourceTimeout(connection.source, "the query did not end in time")
-    connection.socket.settimeout(left)
-
-
-def _refuse_packet(connection: Connection, payload: bytes) -> NoReturn:
+def refuse_packet(connection: Connection, payload: bytes) -> NoReturn:
+    """Raise what a packet says that is neither a row nor the end."""
     if payload[0] == 0xFB:
         raise SourceQueryFailed(
             connection.source, "a row is longer than the server's max_allowed_packet; raise it or read fewer columns"
@@ -149,7 +154,7 @@ def _refuse_packet(connection: Connection, payload: bytes) -> NoReturn:
     raise SourceQueryFailed(connection.source, "the server's answer does not follow the protocol")
 
 
-def _refuse_loss(connection: Connection) -> None:
+def refuse_loss(connection: Connection) -> None:
     """Raise if the server warned that it changed a value: in SELECT even strict mode makes no error of it."""
     for _level, number, text in connection.run("SHOW WARNINGS"):
         if number in _LOSS:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from connectors.postgres.config import Config
-from connectors.postgres.datatypes import PgType, announced
-from connectors.postgres.pool import Connection
+from connectors.postgres.datatypes import PgType, announced, limits, plain_form, written
+from connectors.postgres.session import Connection
 from watersmeet.spi import Column, ForeignKey, SourceCatalog, Table
 
 # pg_toast and pg_temp schemas are per session or hold other tables' insides.
@@ -40,15 +41,28 @@ WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND {_USER_SCHEMA}
 _COLUMNS = f"""
 SELECT CAST(a.attrelid AS int8) AS relation, CAST(a.attnum AS int4) AS position, CAST(a.attname AS text) AS name,
        CAST(a.atttypid AS int8) AS type, a.atttypmod AS modifier, format_type(a.atttypid, a.atttypmod) AS native,
+       format_type(a.atttypid, -1) AS unmodified,
        a.attnotnull AS required, CAST(l.collname AS text) AS collation,
-       a.attcollation NOT IN (0, 100) AS collated, col_description(a.attrelid, a.attnum) AS remarks
+       a.attcollation NOT IN (0, 100) AS collated, col_description(a.attrelid, a.attnum) AS remarks,
+       a.attidentity <> '' OR coalesce(pg_get_expr(d.adbin, d.adrelid) LIKE 'nextval(%', false) AS numbered
 FROM pg_attribute a
 JOIN pg_class c ON c.oid = a.attrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_collation l ON l.oid = a.attcollation
+LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum AND a.attgenerated = ''
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND {_USER_SCHEMA} AND a.attnum > 0 AND NOT a.attisdropped
   AND has_schema_privilege(n.oid, 'USAGE') AND has_column_privilege(a.attrelid, a.attnum, 'SELECT')
 ORDER BY a.attrelid, a.attnum
+"""
+
+# pg_stats shows the columns that we may SELECT. n_distinct below 0 is a fraction of the rows. A partitioned table has
+# figures of itself alone (which holds nothing) and, after ANALYZE, with its partitions (inherited).
+_STATISTICS = f"""
+SELECT CAST(s.schemaname AS text) AS schema, CAST(s.tablename AS text) AS name, CAST(s.attname AS text) AS column,
+       CAST(s.n_distinct AS float8) AS n_distinct, CAST(s.null_frac AS float8) AS null_fraction
+FROM pg_stats s JOIN pg_namespace n ON n.nspname = s.schemaname
+WHERE {_USER_SCHEMA} AND s.n_distinct <> 0
+ORDER BY s.inherited
 """
 
 # Each table and its array are types, too; they are left out, and what is not found is read as text.
@@ -97,6 +111,10 @@ def read_catalog(connection: Connection, config: Config) -> SourceCatalog:
         constraints[row["relation"]].append(row)
     names = {row["oid"]: (str(row["schema"]), str(row["name"])) for row in relations}
     tables = {names[row["oid"]]: _table(row, columns, constraints[row["oid"]], names) for row in _any(relations)}
+    statistics: dict[tuple[str, str], dict[str, tuple[float, float]]] = defaultdict(dict)
+    for row in _any(connection.rows(_STATISTICS)):
+        statistics[row["schema"], row["name"]][row["column"]] = row["n_distinct"], row["null_fraction"]
+    tables = {name: _counted(table, statistics[name]) for name, table in tables.items()}
     (facts,) = connection.rows(_FACTS)
     return SourceCatalog(
         default_schema="public" if "public" in schemas or not schemas else schemas[0],
@@ -120,14 +138,20 @@ def _column(row: Mapping[str, Any], types: Mapping[int, PgType], config: Config)
         numeric=config.numeric,
         exact_text=config.text == "exact",
     )
+    length, fraction = limits(row["type"], row["modifier"], types)
     return Column(
         name=row["name"],
         type=type_,
         nullable=not row["required"],
         native=row["native"],
         read=read,
+        write=written(row["type"], row["modifier"], types, type_, row["unmodified"]),
         collation=row["collation"],
+        plain=plain_form(row["type"], row["modifier"], types),
+        length=length,
+        fraction=fraction,
         remarks=row["remarks"],
+        auto_increment=row["numbered"],
     )
 
 
@@ -175,6 +199,19 @@ def _table(
         rows=None if row["rows"] is None else int(row["rows"]),
         remarks=row["remarks"],
     )
+
+
+def _counted(table: Table, statistics: Mapping[str, tuple[float, float]]) -> Table:
+    """The table with what its last ANALYZE found of its columns."""
+    return replace(table, columns=tuple(_with_figures(column, table.rows, statistics) for column in table.columns))
+
+
+def _with_figures(column: Column, rows: int | None, statistics: Mapping[str, tuple[float, float]]) -> Column:
+    if column.name not in statistics:
+        return column
+    count, nulls = statistics[column.name]
+    distinct = count if count > 0 else None if rows is None else -count * rows
+    return replace(column, distinct=None if distinct is None else max(1, round(distinct)), null_fraction=nulls)
 
 
 def _names(positions: Iterable[int], columns: Mapping[int, Column]) -> tuple[str, ...]:

@@ -8,11 +8,13 @@ from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
-from watersmeet.units import Duration
+from watersmeet.units import Duration, share
 
 _DECIMAL = re.compile(r"decimal\(\s*(\d{1,2})\s*,\s*(\d{1,2})\s*\)")
 
 
+_READ_BYTES = 32 << 20
+"""Of one read: COPY data, the columns made of it, and the driver's own buffers."""
 Seconds = Annotated[Duration, Field(gt=0)]
 
 
@@ -27,7 +29,7 @@ class Config(BaseModel):
     url: SecretStr
     """A libpq URL: postgresql://user:password@host:port/database. Options that libpq knows may follow a '?'."""
     pool: int = Field(default=8, ge=1, le=1000)
-    """Connections to this source at most."""
+    """Connections to this source at most, at least one for each worker."""
     consistency: Literal["source", "fragment"] = "source"
     """source: all reads of a statement see one exported snapshot. fragment: each read sees its own."""
     pooler: Literal["none", "transaction"] = "none"
@@ -46,6 +48,9 @@ class Config(BaseModel):
     """Show these schemas only; None shows all that the role may use."""
     connect_timeout: Seconds = 10.0
     """Seconds to wait for a connection to the server; libpq counts whole seconds, at least 2."""
+    writable: bool = False
+    """Whether INSERT, UPDATE, DELETE and ingests may change it, as far as the role may. They have up to `pool`
+    connections of their own."""
 
     @field_validator("url")
     @classmethod
@@ -59,6 +64,15 @@ class Config(BaseModel):
     def _is_a_numeric_choice(cls, numeric: str) -> str:
         unbounded_numeric(numeric)
         return numeric
+
+    def share(self, parts: int, place: int) -> Config:
+        """What one of several processes may use of the source."""
+        return self.model_copy(update={"pool": share(self.pool, parts, place)})
+
+    @property
+    def footprint(self) -> int:
+        """Bytes that reading may take in a process."""
+        return self.pool * _READ_BYTES
 
 
 def unbounded_numeric(setting: str) -> str:

@@ -80,6 +80,59 @@ def announced(
     return known or "VARCHAR", read
 
 
+def written(oid: int, modifier: int, types: Mapping[int, PgType], announced_type: str, name: str) -> str:
+    """The template of the expression that turns a value of the announced type into the column's.
+
+    `name` is the type's own without a modifier: assigned, a text too long for varchar(3) is an error, cast it is cut.
+    """
+    type_, _ = _base(oid, modifier, types)
+    if type_ is not None and type_.element:
+        type_, _ = _base(type_.element, -1, types)
+    if type_ is not None and type_.builtin:
+        item = announced_type.removesuffix("[]")
+        if _SAME.get(type_.name) == item or type_.name == "numeric" and item != "VARCHAR":
+            return "{0}"
+    escaped = name.replace("{", "{{").replace("}", "}}")
+    return f"CAST({{0}} AS {escaped})"
+
+
+def limits(oid: int, modifier: int, types: Mapping[int, PgType]) -> tuple[int | None, int]:
+    """How many characters, and how many digits of a second, a column stores."""
+    type_, modifier = _base(oid, modifier, types)
+    if type_ is None or not type_.builtin or modifier < 0:
+        return None, 6
+    if type_.name in ("varchar", "bpchar"):
+        return modifier - 4, 6
+    return None, modifier if type_.name in ("time", "timestamp", "timestamptz") else 6
+
+
+STORED = {
+    "TINYINT": "SMALLINT",
+    "UTINYINT": "SMALLINT",
+    "USMALLINT": "INTEGER",
+    "UINTEGER": "BIGINT",
+    "UBIGINT": "DECIMAL(20,0)",
+    "HUGEINT": "DECIMAL(38,0)",
+    "UHUGEINT": "DECIMAL(38,0)",
+    "TIMESTAMP_S": "TIMESTAMP",
+    "TIMESTAMP_MS": "TIMESTAMP",
+    "TIMESTAMP_NS": "TIMESTAMP",
+    '"NULL"': "VARCHAR",
+    "UUID": "VARCHAR",
+    "JSON": "VARCHAR",
+}
+"""Types that PostgreSQL lacks -> the narrowest of its own that holds their values, for columns of new tables."""
+
+
+def plain_form(oid: int, modifier: int, types: Mapping[int, PgType]) -> str | None:
+    """How a constant is compared with a column whose read form no index knows: a bpchar's = passes over trailing blanks.
+
+    Not with an enum's or a uuid's: a constant that is none of their values would be an error.
+    """
+    type_, _ = _base(oid, modifier, types)
+    return "CAST({0} AS bpchar)" if type_ is not None and type_.builtin and type_.name == "bpchar" else None
+
+
 def _base(oid: int, modifier: int, types: Mapping[int, PgType]) -> tuple[PgType | None, int]:
     """The type below any domains."""
     type_ = types.get(oid)

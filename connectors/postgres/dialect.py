@@ -36,7 +36,12 @@ POSTGRES = Dialect(
     set_families=frozenset(
         {"bool", "int", "hugeint", "decimal", "float", "double", "date", "time", "timestamp", "timestamptz", "blob"}
     ),
+    # An array of the column's own type: for any other the server walks through it for each row.
+    keys={"int": "({0} = ANY ('{{{keys}}}'::{type}[]))"},
     grouping_sets=True,
+    lateral=True,
+    frames=frozenset({"ROWS", "RANGE", "GROUPS", "EXCLUDE"}),
+    values_named=True,
     aggregate_distinct=frozenset({"count", "sum"}),
 )
 

@@ -7,6 +7,7 @@ import re
 from adbc_driver_manager import Error as DriverError
 
 from watersmeet.spi import (
+    SourceCancelled,
     SourceChanged,
     SourceError,
     SourceQueryFailed,
@@ -35,7 +36,7 @@ _CONNECT: tuple[tuple[str, type[SourceError], str], ...] = (
     (r"too many (clients|connections)|remaining connection slots", SourceUnavailable, "the server is full"),
     (r"certificate|SSL|TLS", SourceUnavailable, "TLS could not be set up as the setting tls asks"),
     (r"timeout expired|timed out", SourceUnavailable, "no answer within connect_timeout"),
-    (r"could not translate host name", SourceUnavailable, "the host in the setting url is unknown"),
+    (r"could not translate host name|\[Errno -\d+\]", SourceUnavailable, "the host in the setting url is unknown"),
     (r"Connection refused", SourceUnavailable, "nobody listens there"),
     (r"invalid (URI|connection option|integer|port|sslmode)", SourceUnavailable, "libpq cannot read the setting url"),
 )
@@ -55,7 +56,7 @@ def connecting(source: str, error: Exception) -> SourceError:
 def querying(source: str, error: Exception, *, late: bool = False) -> SourceError:
     """The error for a statement that failed. `late`: our own deadline has passed."""
     state = error.sqlstate if isinstance(error, DriverError) else None
-    words = primary_message(str(error))
+    words = _said(error) or primary_message(str(error))
     if state is None and (unread := _UNREAD.search(str(error))) is not None:
         return SourceQueryFailed(source, f"the driver cannot read a value: {unread[1]}")
     if state is None:
@@ -63,7 +64,7 @@ def querying(source: str, error: Exception, *, late: bool = False) -> SourceErro
     if state == QUERY_CANCELED:
         if late:
             return SourceTimeout(source, "the statement reached its time limit", sqlstate=state)
-        return SourceQueryFailed(source, f"the source ended the statement: {words}", sqlstate=state)
+        return SourceCancelled(source, f"the source ended the statement: {words}", sqlstate=state)
     if state in _REFUSED:
         return SourceRefused(source, words, sqlstate=state)
     if state in _CHANGED:
@@ -71,6 +72,14 @@ def querying(source: str, error: Exception, *, late: bool = False) -> SourceErro
     if state in _GONE or state.startswith("08"):
         return SourceUnavailable(source, f"the connection was lost: {words}", sqlstate=state)
     return SourceQueryFailed(source, words, sqlstate=state)
+
+
+def _said(error: Exception) -> str | None:
+    """The server's primary message, where the driver has passed its fields on."""
+    for field, value in getattr(error, "details", None) or ():
+        if field == b"PG_DIAG_MESSAGE_PRIMARY":
+            return str(value.decode(errors="replace")).strip() or None
+    return None
 
 
 def primary_message(text: str) -> str:

@@ -214,6 +214,14 @@ def _modest(texts: tuple[str | None, ...]) -> bool:
     return texts[1] is not None and abs(int(texts[1])) <= _SMALL
 
 
+def _small_number(texts: tuple[str | None, ...]) -> bool:
+    return texts[0] is not None and 1 <= int(texts[0]) <= _SMALL
+
+
+def _small_count(texts: tuple[str | None, ...]) -> bool:
+    return texts[1] is not None and 1 <= int(texts[1]) <= _SMALL
+
+
 def _not_negative(texts: tuple[str | None, ...]) -> bool:
     return all(text is not None and 0 <= int(text) <= _SMALL for text in texts[1:])
 
@@ -249,6 +257,15 @@ def _aggregates() -> Iterable[Entry]:
     for name in ("bool_and", "bool_or"):
         yield Entry(name=name, args=("bool",), sql=f"{name}({{0}})")
 
+    # Both pass over NULLs, and have none of nothing.
+    for name in ("string_agg", "group_concat", "listagg"):
+        yield Entry(name=name, args=("text",), sql="string_agg({0}, ','{order})")
+        yield Entry(name=name, args=("text", "text"), sql="string_agg({0}, {1}{order})", constants=frozenset({1}))
+    # NULLs are elements on both sides. Arrays of arrays would be of more dimensions, and numeric[] of one shape.
+    for name in ("list", "array_agg"):
+        for kind in ("bool", "int", "float", "double", "text", "date", "timestamp"):
+            yield Entry(name=name, args=(kind,), sql="CAST(array_agg({0}{order}){filter} AS {type})")
+
 
 AGGREGATES = entries(_aggregates())
 
@@ -267,6 +284,17 @@ def _windows() -> Iterable[Entry]:
         yield from each(name, (plain,), f"{name}({{0}})")
     for name in ("lag", "lead", "first_value", "last_value"):
         yield from each(name, ((*_ORDERED, "text"),), f"{name}({{0}})")
+    counted = {"constants": frozenset({1}), "check": _small_count}
+    for name in ("lag", "lead"):
+        yield from each(name, ((*_ORDERED, "text"), ("int",)), f"{name}({{0}}, CAST({{1}} AS int4))", **counted)
+    yield from each("nth_value", ((*_ORDERED, "text"), ("int",)), "nth_value({0}, CAST({1} AS int4))", **counted)
+    yield Entry(
+        name="ntile", args=("int",), sql="ntile(CAST({0} AS int4))", constants=frozenset({0}), check=_small_number
+    )
+    for name in ("percent_rank", "cume_dist"):
+        yield Entry(name=name, args=(), sql=f"{name}()", note="a quotient of two counts on both sides")
+    for name in ("bool_and", "bool_or"):
+        yield Entry(name=name, args=("bool",), sql=f"{name}({{0}})")
 
 
 WINDOWS = entries(_windows())

@@ -1,13 +1,12 @@
 """A statement's consistent view of a PostgreSQL source: transactions over one snapshot, and streams of Arrow from them.
 
-ADBC reads COPY BINARY without the interpreter lock. It leaves to us: one stream a connection; cancelling before closing
+COPY BINARY is read without the interpreter lock. What is left to do: one stream a connection; cancelling before closing
 (a stream closed early is read to its end otherwise); and a backend that is blocked on sending, which hears no cancel,
 only the end of its connection.
 """
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections.abc import Iterator
@@ -16,7 +15,8 @@ import adbc_driver_manager as adbc
 import pyarrow as pa
 
 from connectors.postgres import errors, wire
-from connectors.postgres.pool import Connection, Pool, Stream
+from connectors.postgres.pool import Pool
+from connectors.postgres.session import C, Connection, Stream
 from watersmeet.spi import (
     Read,
     SourceCancelled,
@@ -24,7 +24,6 @@ from watersmeet.spi import (
     SourceTimeout,
     SourceUnavailable,
     Tag,
-    arrow_type,
 )
 
 BATCH_LIMIT = 8 << 20
@@ -32,24 +31,18 @@ BATCH_LIMIT = 8 << 20
 _PATIENCE = 1.0
 """Seconds that a cancel may take before the connection is given up."""
 _DRIVER_ERRORS = (adbc.Error, OSError, pa.ArrowException)
-_INTERVAL = re.compile(r"Interval with time value (-?\d+) usec")
-"""The driver's words: Arrow's interval counts nanoseconds, which hold 292 years of hours."""
 
 
-def statement(read: Read) -> str:
-    """The SQL text for a read. COPY (…) TO STDOUT (FORMAT binary), which the driver puts around it, is not shown."""
-    wrapped = (
-        wire.expression(sql, column.type, i)
-        for i, (sql, column) in enumerate(zip(read.expressions, read.columns, strict=True))
-    )
-    return " ".join(part for part in (read.prefix, "SELECT " + ", ".join(wrapped), read.body) if part)
+def application_name(query_id: str) -> str:
+    """What a statement's sessions are called at the server, which keeps 63 bytes of a name."""
+    return f"watersmeet/{query_id}"[:63]
 
 
-def settings(pool: Pool, tag: Tag, deadline: float) -> list[tuple[str, str]]:
+def settings(pool: Pool[C], tag: Tag, deadline: float) -> list[tuple[str, str]]:
     """What the transactions of a statement are set to beside what all have."""
     left = str(max(1, round((deadline - time.monotonic()) * 1000)))
     given = [
-        ("application_name", f"watersmeet/{tag.query_id}"[:63]),
+        ("application_name", application_name(tag.query_id)),
         ("statement_timeout", left),
         ("idle_in_transaction_session_timeout", left),
     ]
@@ -72,14 +65,10 @@ class Lane:
         if self.stream is None:
             return
         self.connection.cancel()
-        end = time.monotonic() + _PATIENCE
         try:
-            while self.stream.next() is not None:
-                if time.monotonic() > end:
-                    self.sound = False
-                    break
-        except _DRIVER_ERRORS as error:
-            self.sound = self.sound and getattr(error, "sqlstate", None) == errors.QUERY_CANCELED
+            self.sound = self.stream.drain(time.monotonic() + _PATIENCE) and self.sound
+        except _DRIVER_ERRORS:
+            self.sound = False
         self.end()
 
     def end(self) -> None:
@@ -97,7 +86,7 @@ class Lane:
 class PostgresSnapshot:
     """Implements `watersmeet.spi.Snapshot`."""
 
-    def __init__(self, pool: Pool, lanes: list[Lane], *, deadline: float, shared: bool) -> None:
+    def __init__(self, pool: Pool[Connection], lanes: list[Lane], *, deadline: float, shared: bool) -> None:
         self.lanes = len(lanes)
         self._pool = pool
         self._lanes = lanes
@@ -110,18 +99,11 @@ class PostgresSnapshot:
     def read(self, lane: int, read: Read) -> Iterator[pa.RecordBatch]:
         """See the contract. Raises SourceError."""
         own = self._lanes[lane]
-        schema = pa.schema([(column.name, arrow_type(column.type)) for column in read.columns])
         done = False
         try:
             self._open(own, read)
             while (batch := self._next(own, read)) is not None:
-                source = self._pool.source
-                arrays = [
-                    wire.arrive(source, column, array)
-                    for column, array in zip(read.columns, batch.columns, strict=True)
-                ]
-                made = pa.RecordBatch.from_arrays(arrays, schema=schema)
-                yield from wire.pieces(made, BATCH_LIMIT)
+                yield from wire.pieces(batch, BATCH_LIMIT)
             done = True
         finally:
             with own.inside:
@@ -137,8 +119,7 @@ class PostgresSnapshot:
             try:
                 if self._shared:
                     lane.connection.run("SAVEPOINT watersmeet")
-                lane.stream = lane.connection.stream(statement(read))
-                wire.check_schema(self._pool.source, read.columns, lane.stream.schema)
+                lane.stream = lane.connection.read(self._pool.source, read)
             except _DRIVER_ERRORS as error:
                 raise self._failure(error, read) from error
 
@@ -177,9 +158,6 @@ class PostgresSnapshot:
         if (found := wire.multidimensional(str(error))) is not None:
             position, value = found
             return wire.misfit(source, read.columns[position], value, wire.FILTER)
-        if (match := _INTERVAL.search(str(error))) is not None:
-            column = next(column for column in read.columns if column.type.startswith("INTERVAL"))
-            return wire.misfit(source, column, f"of {match[1]} microseconds", wire.FILTER)
         # The server counts from when the transaction was set up, a little after us.
         return errors.querying(source, error, late=time.monotonic() > self._deadline - 0.05)
 
@@ -217,7 +195,7 @@ class PostgresSnapshot:
                 lane.sound = False
 
 
-def give_back(pool: Pool, connection: Connection) -> None:
+def give_back(pool: Pool[C], connection: C) -> None:
     """End the transaction and return the connection, or discard it if that fails."""
     try:
         connection.run("ROLLBACK")
@@ -227,7 +205,7 @@ def give_back(pool: Pool, connection: Connection) -> None:
         pool.give(connection)
 
 
-def begin(pool: Pool, tag: Tag, reads: int, *, one_view: bool, one_connection: bool) -> PostgresSnapshot:
+def begin(pool: Pool[Connection], tag: Tag, reads: int, *, one_view: bool, one_connection: bool) -> PostgresSnapshot:
     """Transactions for `reads` reads. `one_view`: all over the first one's snapshot. Raises SourceError."""
     deadline = time.monotonic() + tag.timeout
     lanes = [Lane(transaction(pool, tag, deadline))]
@@ -242,12 +220,13 @@ def begin(pool: Pool, tag: Tag, reads: int, *, one_view: bool, one_connection: b
     return PostgresSnapshot(pool, lanes, deadline=deadline, shared=reads > len(lanes))
 
 
-def transaction(pool: Pool, tag: Tag, deadline: float) -> Connection:
-    """A connection in a transaction of its own snapshot. Raises SourceError."""
+def transaction(pool: Pool[C], tag: Tag, deadline: float, *, writes: bool = False) -> C:
+    """A connection in a transaction: read-only, of its own snapshot, or one that `writes`. Raises SourceError."""
     for last in (False, True):
         connection = pool.take(deadline)
+        begin = connection.begin_writing if writes else connection.begin
         try:
-            connection.begin(settings(pool, tag, deadline))
+            begin(settings(pool, tag, deadline))
         except _DRIVER_ERRORS as error:
             pool.discard(connection)
             failure = errors.querying(pool.source, error)
@@ -263,7 +242,7 @@ def _export(connection: Connection) -> str:
     return str(connection.rows("SELECT pg_export_snapshot() AS snapshot")[0]["snapshot"])
 
 
-def _another(pool: Pool, tag: Tag, deadline: float, exported: str | None) -> Connection | None:
+def _another(pool: Pool[Connection], tag: Tag, deadline: float, exported: str | None) -> Connection | None:
     """One more connection in a transaction, if it can be had at once: a statement also does with fewer."""
     try:
         connection = pool.take_now()

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from typing import cast
 
 import adbc_driver_manager as adbc
 
+from connectors import native
 from connectors.postgres import errors, reader
+from connectors.postgres.cancel import cancel
 from connectors.postgres.catalog import read_catalog
 from connectors.postgres.config import Config, connection_url
+from connectors.postgres.copying import CopyConnector
 from connectors.postgres.dialect import dialect_for
-from connectors.postgres.pool import Connection, Pool
+from connectors.postgres.driver import DriverConnector
+from connectors.postgres.endpoint import Endpoint, endpoint
+from connectors.postgres.pool import Pool
+from connectors.postgres.session import Connection, Connector
+from connectors.postgres.writer import PostgresWriter
 from connectors.sqlgen.dialect import Dialect
 from watersmeet.spi import Read, Snapshot, SourceCatalog, Tag
 
@@ -38,7 +46,14 @@ WHERE c.relkind IN ('r', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_s
   AND n.nspname !~ '^pg_(toast|temp_|toast_temp_)'
   AND has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE')
 """
-_ENCODING = "SELECT getdatabaseencoding() AS encoding"
+_SERVER = "SELECT getdatabaseencoding() AS encoding, pg_is_in_recovery() AS standby"
+
+
+def _connector(url: str) -> Connector[Connection]:
+    """Our own client with the C decoder where that can be, else the driver."""
+    where = endpoint(url)
+    made = CopyConnector(where) if native.available and isinstance(where, Endpoint) else DriverConnector(url)
+    return cast("Connector[Connection]", made)
 
 
 class PostgresSource:
@@ -49,7 +64,11 @@ class PostgresSource:
     def __init__(self, name: str, config: Config) -> None:
         self.name = name
         self._config = config
-        self._pool = Pool(name, connection_url(config), config.pool)
+        url = connection_url(config)
+        self._connector = _connector(url)
+        self._pool = Pool(name, self._connector, config.pool)
+        self._writing = Pool(name, DriverConnector(url), config.pool)
+        self.writable = config.writable
 
     def catalog(self) -> SourceCatalog:
         connection = self._begin(_CATALOG)
@@ -68,13 +87,19 @@ class PostgresSource:
         return dialect_for(facts, exact_text=self._config.text == "exact")
 
     def statement(self, read: Read) -> str:
-        return reader.statement(read)
+        return self._connector.statement(read)
 
     def snapshot(self, tag: Tag, reads: int) -> Snapshot:
         one_view = self._config.consistency == "source"
         # Behind a transaction pooler two connections may end at two servers, where a snapshot cannot be shared.
         one_connection = one_view and self._config.pooler == "transaction"
         return reader.begin(self._pool, tag, reads, one_view=one_view, one_connection=one_connection)
+
+    def writer(self, tag: Tag) -> PostgresWriter:
+        return PostgresWriter(self._writing, tag)
+
+    def cancel(self, query_id: str) -> int:
+        return cancel(self._pool, query_id)
 
     def probe(self) -> float:
         started = time.monotonic()
@@ -86,15 +111,19 @@ class PostgresSource:
         try:
             (role,) = connection.rows(_TOO_WIDE)
             (writable,) = connection.rows(_WRITABLE)
-            (encoding,) = connection.rows(_ENCODING)
+            (server,) = connection.rows(_SERVER)
         except (adbc.Error, OSError) as error:
             self._pool.discard(connection)
             raise errors.querying(self.name, error) from error
         reader.give_back(self._pool, connection)
         found = [str(text) for text in role.values() if text is not None]
-        if writable["tables"]:
+        if writable["tables"] and not self.writable:
             found.append(f"the role may write to {writable['tables']} tables although nothing is ever written")
-        if encoding["encoding"] == "SQL_ASCII":
+        if self.writable and not writable["tables"]:
+            found.append("writable is true, but the role may not write to any table")
+        if self.writable and server["standby"]:
+            found.append("writable is true, but the server is a standby, which takes no changes")
+        if server["encoding"] == "SQL_ASCII":
             found.append("the database's encoding is SQL_ASCII: text that is not UTF-8 cannot be read")
         if self._config.tls != "verify-full" and "sslmode=verify-full" not in connection_url(self._config):
             found.append("tls is not verify-full: the server's identity is not checked")
@@ -102,6 +131,7 @@ class PostgresSource:
 
     def close(self) -> None:
         self._pool.close()
+        self._writing.close()
 
     def _begin(self, tag: Tag) -> Connection:
         return reader.transaction(self._pool, tag, time.monotonic() + tag.timeout)

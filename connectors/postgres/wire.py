@@ -22,7 +22,7 @@ MARK = "watersmeet"
 _FLATTENED = re.compile(MARK + r"(\d+):(.*?).(?:\n|\. SQLSTATE|$)", re.DOTALL)
 """The server's language decides which closing quote stands before the end of the line."""
 
-_FIRST_DATE, _FIRST_TIMESTAMP = -2_440_588, -210_866_803_200_000_000
+FIRST_DATE, FIRST_TIMESTAMP = -2_440_588, -210_866_803_200_000_000
 """4714-11-24 BC, PostgreSQL's first day, in days and in microseconds since 1970."""
 _LAST_TIMESTAMP = 9_223_372_036_854_775_806
 """294247-01-10 04:00:54.775806; one more is DuckDB's infinity."""
@@ -36,14 +36,15 @@ NUMERIC = (
 FILTER = "no setting reads it: exclude such rows, or show the column to watersmeet through a view that casts it to text"
 
 
-def expression(sql: str, type_: str, position: int) -> str:
-    """The expression to send for a column whose value is `sql`."""
+def expression(sql: str, type_: str, position: int, *, driver: bool = True) -> str:
+    """The expression to send for a column whose value is `sql`; `driver`: ADBC reads it, decimals go as text."""
     item = type_.removesuffix("[]")
     decimal = family(item) in ("decimal", "hugeint")
     if not type_.endswith("[]"):
-        return f"CAST({sql} AS text)" if decimal else sql
-    name = "text[]" if decimal else types(type_)
-    value = f"CAST({sql} AS text[])" if decimal else sql
+        return f"CAST({sql} AS text)" if decimal and driver else sql
+    name = ("text[]" if driver else "numeric[]") if decimal else types(type_)
+    # Without the driver the type must be a built-in one, by its oid: no array of a domain's.
+    value = f"CAST({sql} AS {name})" if decimal or not driver else sql
     # COPY sends {{1,2},{3,4}} so that ADBC reads {1,2,3,4}. PostgreSQL's refusal to read '"watersmeet0:{{…' as an array
     # carries column and value to us. [:] counts elements from 1, ADBC refuses the likes of '[5:6]={1,2}'.
     refused = f"CAST('{MARK}{position}:' || CAST({sql} AS text) AS {name})"
@@ -105,9 +106,9 @@ def _convert(array: pa.Array, target: pa.DataType, error: Raise) -> pa.Array:
         values = _convert(array.values, target.value_type, error)
         return pa.ListArray.from_arrays(array.offsets, values, type=target, mask=_nulls(array))
     if pa.types.is_date32(target):
-        _within(array, pa.int32(), _FIRST_DATE, None, error)
+        _within(array, pa.int32(), FIRST_DATE, None, error)
     elif pa.types.is_timestamp(target):
-        _within(array, pa.int64(), _FIRST_TIMESTAMP, _LAST_TIMESTAMP, error)
+        _within(array, pa.int64(), FIRST_TIMESTAMP, _LAST_TIMESTAMP, error)
     elif pa.types.is_time64(target):
         _within(array, pa.int64(), 0, _DAY - 1, error)
     if array.type == target:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from connectors.sqlgen.dialect import Entry, family
 from connectors.sqlgen.scalars import PLAIN_EQUAL, Refused, ScalarPrinter, function_name
@@ -27,31 +28,54 @@ class AggregatePrinter(ScalarPrinter):
             self.keys = keys
 
     def aggregate(self, node: Call) -> str:
-        with self.below_grouping():
-            if self.dialect.anything:
+        if self.dialect.anything:
+            with self.below_grouping():
                 return self.engine_aggregate(node)
+        if node.name == "grouping":
+            return self.grouping_bits(node)
+        with self.below_grouping():
             if node.name == "avg" and family(node.args[0].type) in ("int", "decimal"):
                 raise Refused(node, "average", "its sum and its count are computed at the source, the quotient here")
             entry = self.entry(self.dialect.aggregates, node, node.args)
-            if node.order:
+            if node.order and "{order}" not in entry.sql and node.name not in _ANY_ORDER:
                 raise Refused(node, "function", f"an ordered {node.name} is not proven on {self.dialect.name}")
-            args = node.args
-            if node.distinct:
-                if node.name not in self.dialect.aggregate_distinct or len(args) != 1:
+            distinct = node.distinct and node.name not in _ANY_REPEATS
+            if distinct:
+                if node.name not in self.dialect.aggregate_distinct or len(node.args) != 1:
                     raise Refused(node, "function", f"{node.name}(DISTINCT …) is not proven on {self.dialect.name}")
-                self.grouping(args[0])
-            if node.filter is None:
-                return self.distinct_fill(entry, node, args)
-            counted: Expr = args[0] if args else Constant("1", "INTEGER")
-            chosen = Call("case", (node.filter, counted, Constant(None, counted.type)), counted.type)
-            if not args:  # count(*) FILTER (WHERE f) is count(CASE WHEN f THEN 1 END)
-                return self.aggregate(Call("count", (chosen,), node.type, aggregate=True))
-            return self.distinct_fill(entry, node, (chosen, *args[1:]))
+                self.grouping(node.args[0])
+            if node.filter is not None and "{filter}" not in entry.sql:
+                return self.aggregate(self.chosen(node))
+            return self.filled(entry, node, distinct=distinct)
 
-    def distinct_fill(self, entry: Entry, node: Call, args: tuple[Expr, ...]) -> str:
-        if not node.distinct:
-            return self.fill(entry, args)
-        return entry.sql.format(f"DISTINCT {self.argument(args[0]):eq}")
+    def chosen(self, node: Call) -> Call:
+        """An aggregate that passes over NULLs, with its FILTER as a CASE; count(*) then counts the CASE."""
+        counted: Expr = node.args[0] if node.args else Constant("1", "INTEGER")
+        assert node.filter is not None
+        case = Call("case", (node.filter, counted, Constant(None, counted.type)), counted.type)
+        name = node.name if node.args else "count"
+        return replace(node, name=name, args=(case, *node.args[1:]), filter=None)
+
+    def filled(self, entry: Entry, node: Call, *, distinct: bool) -> str:
+        printed = [self.argument(arg) for arg in node.args]
+        if distinct:
+            return entry.sql.format(f"DISTINCT {printed[0]:eq}")
+        order, type_ = self.order(node.order), self.dialect.types(node.type)
+        if "{type}" in entry.sql and type_ is None:
+            raise Refused(node, "types", f"{self.dialect.name} has no {node.type}")
+        return entry.sql.format(
+            *printed,
+            order=f" ORDER BY {order}" if order else "",
+            filter="" if node.filter is None else f" FILTER (WHERE {self.expr(node.filter)})",
+            type=type_,
+        )
+
+    def grouping_bits(self, node: Call) -> str:
+        if not self.dialect.grouping_sets:
+            raise Refused(node, "function", f"GROUPING is not proven on {self.dialect.name}")
+        with self.below_grouping():
+            keys = ", ".join(self.grouping(arg) for arg in node.args)
+        return f"CAST(GROUPING({keys}) AS {self.dialect.types(node.type)})"
 
     def engine_aggregate(self, node: Call) -> str:
         if node.name == "count_star":
@@ -72,19 +96,34 @@ class AggregatePrinter(ScalarPrinter):
                 inside = inside.replace(")", " IGNORE NULLS)", 1) if not call.args else _ignore_nulls(inside)
         else:
             entry = self.entry(self.dialect.windows, call, call.args)
-            if node.ignore_nulls or call.distinct or call.filter is not None or call.order:
+            if node.ignore_nulls or call.distinct or call.order:
                 raise Refused(node, "function", f"this form of {call.name} OVER is not proven on {self.dialect.name}")
-            if node.frame and (not node.frame.startswith("ROWS ") or "EXCLUDE" in node.frame):
-                raise Refused(node, "function", f"the frame {node.frame} is not proven on {self.dialect.name}")
+            if call.filter is not None and call.name not in _PASS_OVER_NULLS:
+                raise Refused(node, "function", f"{call.name} OVER with a FILTER is not proven on {self.dialect.name}")
+            self.check_frame(node)
+            if call.filter is not None:
+                call = self.chosen(call)
+                entry = self.entry(self.dialect.windows, call, call.args)
             inside = self.fill(entry, call.args)
         parts = []
         if node.partition:
             parts.append("PARTITION BY " + ", ".join(self.grouping(key) for key in node.partition))
         if order := self.order(node.order):
             parts.append("ORDER BY " + order)
-        if node.frame:
+        elif node.order and not self.dialect.anything:
+            raise Refused(node, "construct", f"{call.name} OVER an order by constants only")
+        if node.frame and (self.dialect.anything or call.name not in _UNFRAMED):
             parts.append(node.frame)
         return f"{inside} OVER ({' '.join(parts)})"
+
+    def check_frame(self, node: Window) -> None:
+        """Refuse a frame that this dialect does not know, or that measures other distances than those of one integer key."""
+        unit, _, rest = node.frame.partition(" ")
+        exclude = "EXCLUDE" if "EXCLUDE" in rest else "ROWS"
+        measured = unit == "RANGE" and any(character.isdigit() for character in rest)
+        one_integer = [family(key.expr.type) for key in node.order] == ["int"] and ", " not in self.order(node.order)
+        if node.frame and (not {unit, exclude} <= self.dialect.frames or (measured and not one_integer)):
+            raise Refused(node, "function", f"the frame {node.frame} is not proven on {self.dialect.name}")
 
     def grouping(self, key: Expr) -> str:
         """An expression in the form whose equality is DuckDB's: for group keys, partitions and DISTINCT."""
@@ -121,7 +160,7 @@ class AggregatePrinter(ScalarPrinter):
 
     def order(self, keys: tuple[Sort, ...]) -> str:
         """The keys after ORDER BY; '' if none orders anything. A constant does not, and would be read as an ordinal."""
-        return ", ".join(self.sort(key) for key in keys if not isinstance(key.expr, Constant))
+        return ", ".join(self.sort(key) for key in keys if not _is_number(key.expr))
 
     def sort(self, key: Sort) -> str:
         sql = self.expr(key.expr)
@@ -140,6 +179,22 @@ class AggregatePrinter(ScalarPrinter):
         if isinstance(key.expr, ColumnRef) and not key.expr.nullable:
             return sql + direction
         return f"{sql} IS {'NOT ' if key.nulls_first else ''}NULL, {sql}{direction}"
+
+
+_PASS_OVER_NULLS = frozenset({"count", "count_star", "sum", "min", "max", "bool_and", "bool_or"})
+"""Aggregates to which a row with NULL is as good as none."""
+_ANY_ORDER = _PASS_OVER_NULLS
+"""Aggregates whose value does not depend on the order of rows, for the types on the allow-lists."""
+_UNFRAMED = frozenset({"row_number", "rank", "dense_rank", "ntile", "lag", "lead", "percent_rank", "cume_dist"})
+"""Window functions that look at the whole partition: DuckDB and PostgreSQL pass over a frame, MariaDB refuses it (4017)."""
+_ANY_REPEATS = frozenset({"min", "max", "bool_and", "bool_or"})
+"""Aggregates for which DISTINCT changes nothing."""
+
+
+def _is_number(key: Expr) -> bool:
+    """Whether a key is a constant; DuckDB reads (- 2) as an ordinal, too."""
+    negative = isinstance(key, Call) and key.name == "-" and len(key.args) == 1 and _is_number(key.args[0])
+    return isinstance(key, Constant) or negative
 
 
 def _ignore_nulls(call: str) -> str:

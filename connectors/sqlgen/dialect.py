@@ -56,7 +56,8 @@ class Entry:
 
     `sql` is a template: {0} {1} … are the printed arguments (each in parentheses if it needs them). For text arguments
     {0:eq} is the argument in the form whose = means equal bytes, {0:ord} in the form that orders by bytes. {*} is all
-    arguments joined with ', '. For argument families, a last one that ends with '*' repeats any number of times.
+    arguments joined with ', '. In an aggregate's {order} is its ORDER BY, {filter} its FILTER and {type} the source's name
+    of its type. For argument families, a last one that ends with '*' repeats any number of times.
     """
 
     name: str
@@ -100,8 +101,6 @@ class Dialect:
     """Form of a text expression whose = compares bytes."""
     text_order: str = "{0}"
     """Form of a text expression that sorts by the bytes of its UTF-8."""
-    text_plain_index: bool = False
-    """Send `column = 'ascii literal'` beside the byte-wise form, so that an index can serve it."""
     nulls: str = "say"
     """'say': NULLS FIRST/LAST can be written. 'emulate': sort by `x IS NULL` first."""
     joins: frozenset[str] = frozenset({"inner", "left", "right"})
@@ -113,13 +112,30 @@ class Dialect:
     """Column families that DISTINCT, GROUP BY and set operations treat as DuckDB does without further form."""
     group_text: str | None = None
     """How to group by a text column so that groups are equal bytes and the value comes back unchanged; None: local."""
+    keys: Mapping[str, str] = field(default_factory=dict)
+    """How to say that {0} is among many {keys}, for a family; {type} is the source's name of the value's type. It may
+    keep too many rows: what it says is checked again by the join that the keys are for."""
     grouping_sets: bool = False
     having_by_key: bool = True
     """HAVING may read a group key that is printed in a form of its own."""
+    frames: frozenset[str] = frozenset({"ROWS"})
+    """Of a window's frames: ROWS, RANGE, GROUPS, and EXCLUDE."""
     aggregate_distinct: frozenset[str] = frozenset({"count"})
     """Aggregates for which DISTINCT is exact."""
     ctes: bool = True
+    ctes_once: bool = True
+    """Whether a common table expression that is read twice is computed once, so that both see the same rows."""
+    values_named: bool = False
+    """Whether (VALUES …) AS t(c0) can be written; else it is a UNION ALL of SELECTs."""
+    lateral: bool = False
+    """A derived table may read the relations to its left."""
     offset_without_limit: str = "OFFSET {0}"
+    delete: str = "DELETE FROM {table} AS {alias}"
+    """How a DELETE begins that gives its table an alias."""
+    assigns_in_turn: bool = False
+    """Whether SET a = 1, b = a gives b the new a."""
+    reads_changed: bool = True
+    """Whether a subquery of an UPDATE or DELETE may read the table that is changed."""
     anything: bool = False
     """The engine's own dialect: every expression may be printed as it stands."""
 

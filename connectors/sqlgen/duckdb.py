@@ -28,6 +28,8 @@ DUCKDB = Dialect(
     joins=frozenset({"inner", "left", "right", "full", "semi", "anti"}),
     full_join_needs_equality=False,
     grouping_sets=True,
+    lateral=True,
     group_text="{0}",
+    keys={"int": "({0} IN ({keys}))"},
     anything=True,
 )

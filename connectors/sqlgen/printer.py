@@ -5,6 +5,7 @@ Its dialect allows everything; a source's refuses what is not proven equal (conn
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -58,6 +59,8 @@ class Printer(AggregatePrinter):
         if isinstance(node, Scan):
             return f"{self.name(node.schema)}.{self.name(node.table)} AS {self.name(node.alias)}"
         if isinstance(node, Derived):
+            if node.lateral and not self.dialect.lateral:
+                raise Refused(node, "construct", f"{self.dialect.name} has no lateral joins")
             return f"{'LATERAL ' if node.lateral else ''}({self.query(node.query)}) AS {self.name(node.alias)}"
         if isinstance(node, CteRef):
             return f"{self.name(node.name)} AS {self.name(node.alias)}"
@@ -68,17 +71,28 @@ class Printer(AggregatePrinter):
         return self.join(node)
 
     def values(self, node: Values) -> str:
-        if not self.dialect.anything:
-            raise Refused(node, "construct", "VALUES are joined here")
+        if not self.dialect.values_named and not self.dialect.anything:
+            return self.selected_values(node)
         rows = ", ".join("(" + ", ".join(self.expr(value) for value in row) + ")" for row in node.rows)
         names = ", ".join(self.name(f"c{i}") for i in range(len(node.types)))
         return f"(VALUES {rows}) AS {self.name(node.alias)}({names})"
 
+    def selected_values(self, node: Values) -> str:
+        """VALUES as a UNION ALL, whose first SELECT names the columns."""
+        selects: list[str] = []
+        for row in node.rows:
+            names = "" if selects else " AS {}"
+            items = (self.expr(value) + names.format(self.name(f"c{i}")) for i, value in enumerate(row))
+            selects.append("SELECT " + ", ".join(items))
+        return f"({' UNION ALL '.join(selects)}) AS {self.name(node.alias)}"
+
     def join(self, node: Join) -> str:
         if node.kind not in self.dialect.joins:
             raise Refused(node, "construct", f"{self.dialect.name} has no {node.kind} join")
-        if node.kind == "full" and self.dialect.full_join_needs_equality and not _all_equalities(node.condition):
-            raise Refused(node, "construct", f"{self.dialect.name} runs a full join only over equalities")
+        if node.kind == "full" and self.dialect.full_join_needs_equality and not _all_equalities(node):
+            raise Refused(
+                node, "construct", f"{self.dialect.name} runs a full join only over equalities between its two sides"
+            )
         left, right = self.relation(node.left), self.relation(node.right)
         if node.condition is None and node.kind == "inner":
             return f"({left} CROSS JOIN {right})"
@@ -94,13 +108,19 @@ class Printer(AggregatePrinter):
         if isinstance(node, With):
             return f"{self.ctes(node)} {self.query(node.body)}"
         if isinstance(node, SetOp):
+            if node.order and not self.dialect.anything:
+                # The ORDER BY of a set operation takes names of columns, not the forms that sort by bytes.
+                expressions, body = self.wrapped(node)
+                return self.listed(expressions, body)
             return self.set_operation(node) + self.tail(node.order, node.limit, node.offset)
-        expressions, body = self.block(node)
-        named = ", ".join(f"{sql} AS {self.name(f'c{i}')}" for i, sql in enumerate(expressions))
-        return f"SELECT {'DISTINCT ' if node.distinct else ''}{named}{' ' if body else ''}{body}"
+        return self.listed(*self.block(node), distinct=node.distinct)
 
-    def block(self, node: Select) -> tuple[list[str], str]:
-        """A SELECT's expressions, and its text from FROM on."""
+    def listed(self, expressions: list[str], body: str, *, distinct: bool = False) -> str:
+        named = ", ".join(f"{sql} AS {self.name(f'c{i}')}" for i, sql in enumerate(expressions))
+        return f"SELECT {'DISTINCT ' if distinct else ''}{named}{' ' if body else ''}{body}"
+
+    def block(self, node: Select, *, compared: bool = False) -> tuple[list[str], str]:
+        """A SELECT's expressions, in the form that compares whole rows if they are `compared`, and its text from FROM on."""
         outer, self.keys = self.keys, {}
         try:
             parts = []
@@ -117,7 +137,7 @@ class Printer(AggregatePrinter):
                 if not self.dialect.anything:
                     raise Refused(node.qualify, "construct", f"{self.dialect.name} has no QUALIFY")
                 parts.append("QUALIFY " + self.expr(node.qualify))
-            expressions = [self.grouping(item) if node.distinct else self.expr(item) for item in node.items]
+            expressions = [self.grouping(item) if node.distinct or compared else self.expr(item) for item in node.items]
             body = " ".join(parts)
             if node.distinct and node.order:
                 body += self.tail(_by_position(node), node.limit, node.offset)
@@ -167,23 +187,40 @@ class Printer(AggregatePrinter):
             )
         return text
 
-    def set_operation(self, node: SetOp) -> str:
+    def set_operation(self, node: SetOp, *, compared: bool = False) -> str:
+        """A set operation without its ORDER BY and LIMIT. `compared`: one around it tells its rows apart."""
         name = node.op + (" all" if node.all else "")
         if not self.dialect.anything:
             if name not in self.dialect.set_operations:
                 raise Refused(node, "construct", f"{name.upper()} is not proven on {self.dialect.name}")
-            if name != "union all":
+            compared = compared or name != "union all"
+            if compared:
                 for i, type_ in enumerate(node.types):
                     self.grouping(ColumnRef("", f"c{i}", type_))
-                if self.dialect.group_text not in (None, "{0}") and "VARCHAR" in node.types:
-                    raise Refused(
-                        node, "collation", f"{name.upper()} of text on {self.dialect.name} follows a collation"
-                    )
-        return f"({self.query(node.left)}) {name.upper()} ({self.query(node.right)})"
+        return f"({self.arm(node.left, compared)}) {name.upper()} ({self.arm(node.right, compared)})"
+
+    def arm(self, node: Query, compared: bool) -> str:
+        if not compared:
+            return self.query(node)
+        if isinstance(node, Select):
+            return self.listed(*self.block(node, compared=True), distinct=node.distinct)
+        if isinstance(node, SetOp) and not node.order:
+            return self.set_operation(node, compared=True) + self.tail(node.order, node.limit, node.offset)
+        if self.dialect.group_text not in (None, "{0}") and "VARCHAR" in node.types:
+            raise Refused(
+                node, "collation", f"text of this query would be compared by a collation on {self.dialect.name}"
+            )
+        return self.query(node)
 
     def ctes(self, node: With) -> str:
         if not self.dialect.ctes:
             raise Refused(node, "construct", f"{self.dialect.name} is not given common table expressions")
+        if not self.dialect.ctes_once:
+            uses = Counter(part.name for part in walk(node) if isinstance(part, CteRef))
+            for cte in node.ctes:
+                if uses[cte.name] > 1 and any(getattr(part, "limit", None) is not None for part in walk(cte.query)):
+                    reason = f"{self.dialect.name} computes it at each use, and its LIMIT may take other rows each time"
+                    raise Refused(cte.query, "construct", reason)
         parts = []
         for cte in node.ctes:
             # An exchange can be read once: the engine must not expand a CTE at each of its uses.
@@ -230,7 +267,7 @@ class Printer(AggregatePrinter):
         elif isinstance(node, SetOp):
             order, inner = node.order, self.set_operation(node)
         else:
-            raise Refused(node, "construct", "a nested WITH")
+            raise Refused(node, "construct", node.why if isinstance(node, OpaqueQuery) else "a nested WITH")
         keys = tuple(
             Sort(ColumnRef("w", key.expr.column, key.expr.type), key.descending, key.nulls_first)
             for key in order
@@ -283,6 +320,15 @@ def _above_grouping(node: Any, key: Expr) -> bool:
     return any(_above_grouping(child, key) for child in children(node))
 
 
-def _all_equalities(condition: Expr | None) -> bool:
-    parts = conjuncts(condition)
-    return bool(parts) and all(isinstance(part, Call) and part.name == "=" for part in parts)
+def _all_equalities(join: Join) -> bool:
+    """Whether every condition equates something of the left with something of the right."""
+    left, right = ({part.alias for part in walk(side) if hasattr(part, "alias")} for side in (join.left, join.right))
+    parts = conjuncts(join.condition)
+    return bool(parts) and all(
+        isinstance(part, Call) and part.name == "=" and _meets(part.args, left, right) for part in parts
+    )
+
+
+def _meets(args: tuple[Expr, ...], left: set[str], right: set[str]) -> bool:
+    read = [{part.table for part in walk(arg) if isinstance(part, ColumnRef)} for arg in args]
+    return all(read) and any(a <= left and b <= right for a, b in (read, reversed(read)))

@@ -16,6 +16,7 @@ from connectors.sqlgen.tree import (
     ColumnRef,
     Constant,
     Expr,
+    Keys,
     OpaqueExpr,
     Parameter,
     Scan,
@@ -214,6 +215,15 @@ class ScalarPrinter(ABC):
             f"({self.call(Call('>=', (value, low), 'BOOLEAN'))} AND {self.call(Call('<=', (value, high), 'BOOLEAN'))})"
         )
 
+    def _in_keys(self, node: Call) -> str:
+        value, keys = node.args
+        assert isinstance(keys, Keys)
+        template = self.dialect.keys.get(family(value.type))
+        if template is None:
+            raise Refused(node, "types", f"{self.dialect.name} takes no keys of the type {value.type}")
+        among = keys.text or "NULL"  # an empty list is no SQL at MySQL; among NULL there is none either
+        return template.format(self.expr(value), keys=among, type=self.dialect.types(value.type))
+
     def _in(self, node: Call) -> str:
         value, *items = node.args
         word = node.name.upper()
@@ -228,19 +238,23 @@ class ScalarPrinter(ABC):
         left = f"{self.argument(value):eq}"
         listed = f"{left} {word} ({', '.join(f'{self.argument(item):eq}' for item in items)})"
         if node.name == "in" and self.indexable(value, *items):
-            plain = f"{self.bare(value)} IN ({', '.join(self.expr(item) for item in items)})"
-            return f"({plain} AND {listed})"
+            constants = ", ".join(self.plain(value, item) for item in items)
+            return f"({self.bare(value)} IN ({constants}) AND {listed})"
         return f"({listed})"
 
     def indexable(self, value: Expr, *items: Expr) -> bool:
         """Whether a plain comparison beside the byte-wise one can serve an index without an error or lost rows."""
         return (
-            self.dialect.text_plain_index
-            and isinstance(value, ColumnRef)
+            isinstance(value, ColumnRef)
             and value.table in self.scans
-            and self.scans[value.table][value.column].collation is not None
+            and self.scans[value.table][value.column].plain is not None
             and all(isinstance(item, Constant) and item.text is not None and item.text.isascii() for item in items)
         )
+
+    def plain(self, column: Expr, constant: Expr) -> str:
+        """A constant as it is compared with the bare column."""
+        assert isinstance(column, ColumnRef)
+        return (self.scans[column.table][column.column].plain or "{0}").format(self.expr(constant))
 
     def bare(self, column: Expr) -> str:
         """A column without the form it is read in: as its index knows it."""
@@ -253,7 +267,7 @@ class ScalarPrinter(ABC):
         entry = self.exact_entry(node)
         exact = self.fill(entry, node.args)
         if node.name == "=" and self.indexable(*node.args):
-            return f"({self.bare(node.args[0])} = {self.expr(node.args[1])} AND {exact})"
+            return f"({self.bare(node.args[0])} = {self.plain(*node.args)} AND {exact})"
         return exact
 
     def _case(self, node: Call) -> str:
@@ -304,6 +318,7 @@ _STRUCTURAL = {
     "between": "between",
     "in": "in",
     "not in": "in",
+    "in keys": "in_keys",
     "case": "case",
     "coalesce": "coalesce",
     "superset": "superset",

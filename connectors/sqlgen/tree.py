@@ -8,6 +8,7 @@ returns the very same object, and a tree can be pickled. What does not fit here 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
@@ -44,6 +45,19 @@ class Parameter:
     """A value that comes with the execution: $1, $2 … by `name`."""
 
     name: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Keys:
+    """The values that another fragment's column had: the second argument of 'in keys'.
+
+    Decimal digits with commas between, as many as there are: one text, because a node for each would cost more than
+    shipping the rows.
+    """
+
+    text: str
+    count: int
     type: str
 
 
@@ -119,7 +133,7 @@ class Sort:
     nulls_first: bool = False
 
 
-Expr = ColumnRef | Constant | Parameter | Call | Cast | Window | Subquery | OpaqueExpr
+Expr = ColumnRef | Constant | Parameter | Keys | Call | Cast | Window | Subquery | OpaqueExpr
 
 # ---------------------------------------------------------------- relations
 
@@ -148,6 +162,7 @@ class ScanColumn:
     nullable: bool
     read: str = "{0}"
     collation: str | None = None
+    plain: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,47 +300,64 @@ N = TypeVar("N")
 # ---------------------------------------------------------------- walking
 
 
+_INSIDE: dict[type, tuple[str, ...]] = {}
+"""The fields of a class that may hold nodes. Planning walks trees for half of its time: leaves are not looked into."""
+
+
+def _inside(kind: type) -> tuple[str, ...]:
+    found = _INSIDE.get(kind)
+    if found is None:
+        names = (field.name for field in fields(kind) if _NODES & set(_WORDS.findall(str(field.type))))
+        found = _INSIDE[kind] = tuple(names)
+    return found
+
+
+_WORDS = re.compile(r"\w+")
+_NODES = frozenset(["Expr", "Call", "Sort", "Relation", "Query", "Cte", "Input"])
+"""The names of nodes in annotations. Columns of a Scan are its own affair, none of the tree's nodes."""
+
+
 def children(node: Any) -> Iterator[Any]:
     """The nodes directly below a node, tuples of nodes flattened."""
-    for field_ in fields(node):
-        yield from _nodes(getattr(node, field_.name))
-
-
-def _nodes(value: Any) -> Iterator[Any]:
-    if isinstance(value, tuple):
-        for item in value:
-            yield from _nodes(item)
-    elif hasattr(value, "__dataclass_fields__"):
-        yield value
+    stack = [getattr(node, name) for name in reversed(_inside(type(node)))]
+    while stack:
+        value = stack.pop()
+        if isinstance(value, tuple):
+            stack.extend(reversed(value))
+        elif value is not None:
+            yield value
 
 
 def walk(node: Any) -> Iterator[Any]:
     """The node and everything below it, parents first, subqueries included."""
     stack = [node]
     while stack:
-        top = stack.pop()
-        yield top
-        stack.extend(reversed(list(children(top))))
+        value = stack.pop()
+        if isinstance(value, tuple):
+            stack.extend(reversed(value))
+        elif value is not None:
+            yield value
+            stack.extend([getattr(value, name) for name in reversed(_inside(type(value)))])
 
 
 def rebuild(node: N, change: Callable[[Any], Any]) -> N:
     """The node with `change` applied to each direct child; the very same object if nothing changed."""
     changes = {}
-    for field_ in fields(node):  # type: ignore[arg-type]
-        value = getattr(node, field_.name)
+    for name in _inside(type(node)):
+        value = getattr(node, name)
         new = _changed(value, change)
         if new is not value:
-            changes[field_.name] = new
+            changes[name] = new
     return replace(node, **changes) if changes else node  # type: ignore[type-var]
 
 
 def _changed(value: Any, change: Callable[[Any], Any]) -> Any:
+    if value is None:
+        return None
     if isinstance(value, tuple):
-        new = tuple(_changed(item, change) for item in value)
+        new = tuple([_changed(item, change) for item in value])
         return value if all(a is b for a, b in zip(new, value, strict=True)) else new
-    if hasattr(value, "__dataclass_fields__"):
-        return change(value)
-    return value
+    return change(value)
 
 
 def transform(node: N, change: Callable[[Any], Any]) -> N:

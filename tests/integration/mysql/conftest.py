@@ -10,6 +10,7 @@ import pymysql
 import pymysql.cursors
 import pytest
 
+from connectors import native
 from connectors.mysql.config import Config
 from connectors.mysql.source import MysqlSource
 from tests.integration.mysql import hostile
@@ -40,6 +41,15 @@ def admin(mysql_url: str) -> Iterator[Run]:
 
     yield run
     connection.close()
+
+
+@pytest.fixture(params=["packets", "lines"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """With the C decoder, and without."""
+    chosen: str = request.param
+    assert native.available, "the C extension was not built"
+    monkeypatch.setattr(native, "available", chosen == "packets")
+    return chosen
 
 
 @pytest.fixture(scope="module")

@@ -106,6 +106,7 @@ def scan(catalog: SourceCatalog, database: str, alias: str, *, engine: bool = Fa
             nullable=c.nullable,
             read="{0}" if engine else c.read,
             collation=c.collation,
+            plain=None if engine else c.plain,
         )
         for c in catalog.tables[database, "h"].columns
     )

@@ -23,6 +23,8 @@ from watersmeet.spi import (
     Tag,
 )
 
+pytestmark = pytest.mark.usefixtures("way")
+
 TAG = Tag(query_id="q-reader", timeout=60.0)
 ENDLESS = "FROM seq_1_to_1000000000 AS t"
 SILENT = "FROM seq_1_to_1000000 AS a, seq_1_to_1000000 AS b WHERE a.seq + b.seq < 0"

@@ -16,6 +16,8 @@ from tests.integration.mysql.conftest import MakeSource, Run
 from tests.integration.mysql.reading import column_of, fetch, read_sql, read_table
 from watersmeet.spi import SourceQueryFailed, ValueDoesNotFit
 
+pytestmark = pytest.mark.usefixtures("way")
+
 
 def wkb_point(x: float, y: float) -> bytes:
     return struct.pack("<BIdd", 1, 1, x, y)
@@ -246,7 +248,7 @@ def test_more_scale_than_announced_is_no_misfit_unless_digits_are_lost(source: M
     ("sql", "type_"),
     [
         ("HEX(REPEAT('a', 9000000))", "VARCHAR"),
-        ("REPEAT(X'61', 9000000)", "BLOB"),
+        ("HEX(REPEAT(X'61', 9000000))", "BLOB"),
         ("CONCAT(REPEAT('a', 16777215), 'bc')", "VARCHAR"),
     ],
 )
@@ -254,6 +256,15 @@ def test_what_max_allowed_packet_cuts_off_is_an_error(sql: str, type_: str, sour
     for others in ([], [("1", "INTEGER")]):
         with pytest.raises(SourceQueryFailed, match="max_allowed_packet"):
             fetch(source, read_sql([(sql, type_), *others]))
+
+
+def test_a_value_is_cut_off_by_the_servers_limit_not_by_the_way_it_is_read(way: str, source: MysqlSource) -> None:
+    read = read_sql([("REPEAT(X'61', 9000000)", "BLOB")])
+    if way == "packets":
+        assert fetch(source, read).column(0).to_pylist() == [b"a" * 9_000_000]
+    else:  # as hexadecimal digits it is longer than max_allowed_packet
+        with pytest.raises(SourceQueryFailed, match="max_allowed_packet"):
+            fetch(source, read)
 
 
 @pytest.mark.parametrize("character", ["\x01", '"', ","])

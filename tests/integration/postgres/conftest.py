@@ -9,6 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import pytest
 
+from connectors import native
 from connectors.postgres import Config
 from connectors.postgres.source import PostgresSource
 
@@ -35,6 +36,15 @@ def admin(database: str) -> Iterator[psycopg.Connection]:
     """A superuser's connection to set things up with."""
     with psycopg.connect(database, autocommit=True) as connection:
         yield connection
+
+
+@pytest.fixture(params=["copy", "driver"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """With our own client and the C decoder, and with ADBC's."""
+    chosen: str = request.param
+    assert native.available, "the C extension was not built"
+    monkeypatch.setattr(native, "available", chosen == "copy")
+    return chosen
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ import pytest
 from connectors.postgres.source import PostgresSource
 from watersmeet.spi import Read, ReadColumn, SourceError, SourceRefused, SourceUnavailable, Tag
 
+pytestmark = pytest.mark.usefixtures("way")
+
 Connect = Callable[..., PostgresSource]
 
 

@@ -24,6 +24,8 @@ from watersmeet.spi import (
     Tag,
 )
 
+pytestmark = pytest.mark.usefixtures("way")
+
 Connect = Callable[..., PostgresSource]
 
 COUNT = Read(

@@ -14,6 +14,8 @@ import pytest
 from connectors.postgres.source import PostgresSource
 from watersmeet.spi import Column, Read, ReadColumn, Tag, ValueDoesNotFit, arrow_type
 
+pytestmark = pytest.mark.usefixtures("way")
+
 UTC = dt.UTC
 INF, NAN = float("inf"), float("nan")
 
@@ -264,7 +266,9 @@ def test_numerics_without_bounds_are_what_the_setting_says(
 def test_text_of_other_collations_compares_by_bytes_and_meets_other_text(
     connect: Callable[..., PostgresSource], admin: psycopg.Connection, table: Callable[[str, list[str]], None]
 ) -> None:
-    admin.execute("CREATE COLLATION ignore_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false)")
+    admin.execute(
+        "CREATE COLLATION IF NOT EXISTS ignore_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false)"
+    )
     table("text COLLATE ignore_case", ["'a'", "'A'"])
     admin.execute("ALTER TABLE public.kept ADD c text COLLATE \"C\" DEFAULT 'a', ADD n name DEFAULT 'a', ADD i citext")
     source = connect()
