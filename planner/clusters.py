@@ -1,14 +1,17 @@
-"""The largest sets of one source's relations that join inside that source, with the filters it can run exactly."""
+"""The largest sets of one source's relations that join inside that source, with the filters it can run exactly.
+
+Two sets join there when a condition connects them and the join is not expected to have more rows than shipping both
+(planner/cost.py). VALUES go along with the relations that they meet, lateral subqueries with those that they read.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from connectors.sqlgen.tree import (
-    Call,
-    ColumnRef,
     Constant,
+    CteRef,
     Derived,
     Exchange,
     Expr,
@@ -22,6 +25,7 @@ from connectors.sqlgen.tree import (
     conjuncts,
     walk,
 )
+from planner.cost import VALUES_SENT, bloated, joins_there
 from planner.placement import Placement, shown
 from planner.plan import SourceInfo
 from planner.rules.algebra import free, has_subquery, movable, relation_aliases, tables_of
@@ -33,6 +37,10 @@ class Unit:
 
     relation: Relation
     source: SourceInfo | None
+    sendable: bool = False
+    """Constant rows, which any source may be given."""
+    needs: frozenset[str] = frozenset()
+    """Relations that a lateral subquery reads."""
 
     @property
     def aliases(self) -> frozenset[str]:
@@ -50,6 +58,19 @@ class Cluster:
     placeholder: Exchange
     """What stands in the local FROM until the fragment's columns are known."""
 
+    @property
+    def scans(self) -> list[Scan]:
+        return [node for node in walk(self.relation) if isinstance(node, Scan)]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What connects units of one source."""
+
+    condition: Expr | None
+    """None: a lateral subquery reads the others."""
+    units: tuple[Unit, ...]
+
 
 @dataclass(slots=True)
 class Clusters:
@@ -59,6 +80,8 @@ class Clusters:
     cut: Callable[[Query], Query]
     """Cuts a derived table that no source can read whole."""
     pushdown: bool
+    costs: bool = True
+    """Whether a join that is expected to grow is cut."""
     made: list[Cluster] = field(default_factory=list)
 
     def place(self, relation: Relation, conditions: list[Expr]) -> tuple[Relation, list[Expr]]:
@@ -86,14 +109,42 @@ class Clusters:
         """The relation with the source that can read it as it is; a derived table that none can is cut."""
         if isinstance(relation, Scan):
             return Unit(relation, self.placement.sources[relation.source])
+        if not self.pushdown:
+            return Unit(self.here(relation), None)
+        if isinstance(relation, CteRef) and relation.name in self.placement.common:
+            return Unit(relation, self.placement.common[relation.name][0])
+        if isinstance(relation, Values):
+            return Unit(relation, None, sendable=_sendable(relation))
         if isinstance(relation, Derived):
-            if self.pushdown and (found := self.placement.read(relation.query)) is not None:
+            if relation.lateral and (needs := free(relation.query)):
+                source = self.placement.lateral(relation)
+                return Unit(relation if source else self.here(relation), source, needs=needs)
+            relation = replace(relation, lateral=False)  # what it read may have become a constant
+            if self.grows(relation.query) is None and (found := self.placement.read(relation.query)) is not None:
                 return Unit(relation, found[0])
-            return Unit(replace(relation, query=self.cut(relation.query)), None)
-        if isinstance(relation, Join) and self.pushdown:
-            found = self.placement.read(Select((Constant("1", "INTEGER"),), relation))
+            return Unit(self.here(relation), None)
+        if isinstance(relation, Join):
+            joined = Select((Constant("1", "INTEGER"),), relation)
+            found = self.placement.read(joined)
+            if found is not None and (words := self.grows(joined)) is not None:
+                scans = [node for node in walk(relation) if isinstance(node, Scan)]
+                self.placement.stay(found[0].name, shown(relation, relation, scans), "cost", words)
+                found = None
             return Unit(relation, found[0] if found else None)
         return Unit(relation, None)
+
+    def here(self, relation: Relation) -> Relation:
+        """A relation that runs here: a derived table is cut in turn."""
+        return replace(relation, query=self.cut(relation.query)) if isinstance(relation, Derived) else relation
+
+    def grows(self, query: Query) -> str | None:
+        """Why a query that a source could answer is cut all the same; None if it is not."""
+        if not self.costs:
+            return None
+        rows, inputs = self.placement.statistics.rows(query), self.placement.statistics.inputs(query)
+        if not bloated(rows, inputs):
+            return None
+        return f"about {rows:,} rows would come of about {inputs:,.0f} that it reads"
 
     # ------------------------------------------------------------ inner joins
 
@@ -103,43 +154,84 @@ class Clusters:
         pool = list(conditions)
         relations: list[Relation] = []
         for group in groups:
-            if group[0].source is None:
+            source = _source(group)
+            if source is None:
                 relations += [unit.relation for unit in group]
-                continue
-            relation, pool = self.cluster(group, group[0].source, pool)
-            relations.append(relation)
+            elif not _complete(group):
+                relations += [self.here(unit.relation) for unit in group]
+            else:
+                relation, pool = self.cluster(group, source, pool)
+                relations.append(relation)
         joined = relations[0]
         for relation in relations[1:]:
             joined = Join("inner", joined, relation, None)
         return joined, pool
 
     def connected(self, units: list[Unit], conditions: list[Expr]) -> list[list[Unit]]:
-        """Units of one source that equalities connect, so that its join is no product."""
+        """The units in groups that join at their source."""
         groups: list[list[Unit]] = [[unit] for unit in units]
-        for part in conditions:
-            if not (isinstance(part, Call) and part.name == "="):
-                continue
-            tables = tables_of(part)
-            touched = [group for group in groups if any(unit.aliases & tables for unit in group)]
-            sources = {unit.source.name if unit.source else None for group in touched for unit in group}
-            if len(touched) < 2 or len(sources) != 1 or None in sources:
-                continue
-            members = [unit for group in touched for unit in group]
-            aliases = frozenset().union(*(unit.aliases for unit in members))
-            source = members[0].source
-            assert source is not None
-            if self.placement.condition(part, source, _scans(members), aliases) == part:
-                if _repeats(touched[0], touched[1], conditions):
-                    reason = "neither side is a key, so the join may have more rows than both of its sides together"
-                    self.placement.stay(source.name, shown(part, part, _scans(members)), "cost", reason)
+        waiting = list(self.links(units, conditions))
+        refused: dict[int, tuple[float, float]] = {}
+        merging = True
+        while merging and waiting:
+            merging = False
+            for link in list(waiting):
+                touched = [group for group in groups if any(unit in group for unit in link.units)]
+                sources = {source.name for group in touched if (source := _source(group)) is not None}
+                if len(touched) < 2 or len(sources) != 1:
+                    waiting.remove(link)
+                    continue
+                joined, apart = self.price(touched, conditions)
+                if self.costs and link.condition is not None and not joins_there(joined, apart):
+                    refused[id(link)] = joined, sum(apart)
                     continue
                 merged = [unit for unit in units if any(unit in group for group in touched)]
                 groups = [merged if group is touched[0] else group for group in groups if group not in touched[1:]]
+                waiting.remove(link)
+                merging = True
+        for link in waiting:
+            self.explain_cut(link, *refused[id(link)])
         return groups
+
+    def links(self, units: list[Unit], conditions: list[Expr]) -> Iterator[Link]:
+        """What could join units at a source: lateral subqueries, and the conditions that the source can test exactly."""
+        for unit in units:
+            read = _closed((unit,), units)
+            if unit.needs and all(other.source is not None or other.sendable for other in read):
+                yield Link(None, read)
+        for part in conditions:
+            tables = free(part)
+            touched = _closed(tuple(unit for unit in units if unit.aliases & tables), units)
+            sources = {unit.source.name if unit.source else None for unit in touched if not unit.sendable}
+            if len(touched) < 2 or len(sources) != 1 or None in sources:
+                continue
+            source = next(unit.source for unit in touched if unit.source is not None)
+            aliases = frozenset[str]().union(*(unit.aliases for unit in touched))
+            if self.placement.condition(part, source, _scans(touched), aliases) == part:
+                yield Link(part, touched)
+
+    def price(self, groups: list[list[Unit]], conditions: list[Expr]) -> tuple[float, list[float]]:
+        """Estimated rows of groups joined, and of each that would have to be shipped apart."""
+
+        def rows(units: list[Unit]) -> float:
+            aliases = frozenset[str]().union(*(unit.aliases for unit in units))
+            own = [part for part in conditions if tables_of(part) and free(part) <= aliases]
+            return self.placement.statistics.joined([unit.relation for unit in units], own).rows
+
+        apart = [rows(group) for group in groups if _source(group) is not None]
+        return rows([unit for group in groups for unit in group]), apart
+
+    def explain_cut(self, link: Link, joined: float, apart: float) -> None:
+        source = next((unit.source for unit in link.units if unit.source is not None), None)
+        if source is None or link.condition is None:
+            return
+        what = shown(link.condition, link.condition, _scans(link.units))
+        reason = f"joined there about {joined:,.0f} rows would come, apart about {apart:,.0f}"
+        self.placement.stay(source.name, what, "cost", reason)
 
     def cluster(self, group: list[Unit], source: SourceInfo, pool: list[Expr]) -> tuple[Relation, list[Expr]]:
         """One cluster with all conditions that its source can apply; those it cannot stay in the pool."""
-        aliases = frozenset().union(*(unit.aliases for unit in group))
+        aliases = frozenset[str]().union(*(unit.aliases for unit in group))
         pushed: list[Expr] = []
         kept: list[Expr] = []
         for part in pool:
@@ -201,21 +293,26 @@ def _flatten(relation: Relation, parts: list[Relation], pool: list[Expr]) -> Non
         parts.append(relation)
 
 
-def _repeats(left: list[Unit], right: list[Unit], conditions: list[Expr]) -> bool:
-    """Whether joining two groups is known to pair many rows with many: both have keys, and the join covers none."""
-    sides = [frozenset().union(*(unit.aliases for unit in group)) for group in (left, right)]
-    used: set[tuple[str, str]] = set()
-    for part in conditions:
-        if isinstance(part, Call) and part.name == "=" and all(tables_of(part) & side for side in sides):
-            used |= {(arg.table, arg.column) for arg in part.args if isinstance(arg, ColumnRef)}
-    keyed = []
-    for group in (left, right):
-        scans = [unit.relation for unit in group if isinstance(unit.relation, Scan) and unit.relation.key]
-        if len(scans) != len(group):
-            return False  # a derived table, or a table whose keys nobody declared: nothing is known
-        keyed += scans
-    return not any({(scan.alias, name) for name in scan.key} <= used for scan in keyed)
+def _source(group: list[Unit]) -> SourceInfo | None:
+    return next((unit.source for unit in group if unit.source is not None), None)
 
 
-def _scans(units: list[Unit]) -> list[Scan]:
+def _closed(units: tuple[Unit, ...], among: list[Unit]) -> tuple[Unit, ...]:
+    """The units and those that lateral ones among them read."""
+    needs = frozenset[str]().union(*(unit.needs for unit in units))
+    return units + tuple(unit for unit in among if unit.aliases & needs and unit not in units)
+
+
+def _complete(group: list[Unit]) -> bool:
+    """Whether lateral subqueries have all that they read beside them."""
+    aliases = frozenset[str]().union(*(unit.aliases for unit in group))
+    return all(unit.needs <= aliases for unit in group)
+
+
+def _sendable(values: Values) -> bool:
+    constant = all(isinstance(value, Constant) for row in values.rows for value in row)
+    return constant and len(values.rows) <= VALUES_SENT
+
+
+def _scans(units: list[Unit] | tuple[Unit, ...]) -> list[Scan]:
     return [node for unit in units for node in walk(unit.relation) if isinstance(node, Scan)]

@@ -10,6 +10,9 @@ PlanningError                2000
  +- ParameterRefused         2007  a parameter is missing, surplus or of a wrong type
  +- PushdownRequired         2008  pushdown = 'require' and no single source can answer the statement whole
  +- SettingRefused           2009  an unknown setting or a value it cannot have
+ +- ReadOnlySource           2010  a change of a table in a source that is not `writable`
+ +- ChangeRefused            2011  an UPDATE or DELETE that its source cannot run exactly
+ +- TableExists              2012  an ingest that is to make a table which is there
  +- StatementTooLarge        5001  a guard: bytes, tokens, depth, items
 """
 
@@ -64,6 +67,18 @@ class PushdownRequired(PlanningError):
 
 class SettingRefused(PlanningError):
     code = 2009
+
+
+class ReadOnlySource(PlanningError):
+    code = 2010
+
+
+class ChangeRefused(PlanningError):
+    code = 2011
+
+
+class TableExists(PlanningError):
+    code = 2012
 
 
 class StatementTooLarge(PlanningError):

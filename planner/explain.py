@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 
-from planner.plan import FederatedPlan, Fragment
+from planner.plan import FederatedPlan, Fragment, SemiJoin
 
 SEMANTICS = "duckdb-2.0"
 Statement = Callable[[Fragment], str]
@@ -37,6 +38,7 @@ def text(
         rows = "" if fragment.estimate is None else f", about {fragment.estimate:,} rows"
         lines.append(f"fragment x{fragment.id} on {fragment.source}{rows}")
         lines += _indented(statement(fragment))
+        lines += [f"  waits: {_waits(fragment, join)}" for join in fragment.semijoins]
         if measured and fragment.id in measured:
             shown = ", ".join(f"{name} {_number(value)}" for name, value in measured[fragment.id].items())
             lines.append(f"  measured: {shown}")
@@ -78,7 +80,8 @@ def as_json(
             "snapshot_group": fragment.source,
             "splits": 1,
             "order": [],
-            "waits_for": [],
+            "waits_for": sorted({join.keys_of for join in fragment.semijoins}),
+            "semijoins": [asdict(join) for join in fragment.semijoins],
         }
         if measured and fragment.id in measured:
             entry["measured"] = dict(measured[fragment.id])
@@ -96,6 +99,12 @@ def as_json(
         ],
     }
     return json.dumps(document, indent=2, ensure_ascii=False)
+
+
+def _waits(fragment: Fragment, join: SemiJoin) -> str:
+    """A semi-join in words."""
+    column = fragment.read.columns[join.column]
+    return f"{column.origin or column.name} among the values of x{join.keys_of}.c{join.key}, if at most {join.most:,}"
 
 
 def _indented(sql: str) -> list[str]:

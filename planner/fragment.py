@@ -1,45 +1,47 @@
 """Cut: maximal one-source sub-plans become fragments, an exchange stands in place of each.
 
 A query that one source can answer exactly goes whole. Otherwise a SELECT block is a pipeline (FROM and WHERE, GROUP,
-HAVING, windows, DISTINCT, ORDER, LIMIT): its source takes the longest prefix that it can run exactly. Where several
-sources meet in one FROM, each gets the largest clusters of its own relations that join inside it (planner/clusters.py).
+HAVING, windows, DISTINCT, ORDER, LIMIT): its source takes the longest prefix that it can run exactly (planner/prefix.py),
+and of the stage that it cannot, all but the expressions that stay. Where several sources meet in one FROM, each gets the
+largest clusters of its own relations that join inside it (planner/clusters.py), aggregated as far as that is exact and
+worth it (planner/partial.py).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from connectors.sqlgen.dialect import family
 from connectors.sqlgen.tree import (
-    Call,
-    Cast,
-    ColumnRef,
     Constant,
+    Cte,
+    CteRef,
     Exchange,
     Expr,
     Input,
-    OpaqueExpr,
+    Join,
     OpaqueQuery,
     Query,
+    Relation,
     Scan,
     Select,
     SetOp,
-    Sort,
     Subquery,
-    Window,
     With,
-    children,
     conjunction,
     conjuncts,
     rebuild,
     walk,
 )
-from planner.clusters import Clusters
+from planner import partial, prefix, set_operations
+from planner.clusters import Cluster, Clusters
+from planner.columns import columns_of, groupable, mapping_of, replace_nodes, wanted
+from planner.cost import groups_there
 from planner.placement import Placement, shown
 from planner.plan import Fragment, SourceInfo
-from planner.rules.algebra import has_window, tables_of
-from planner.statistics import estimate
+from planner.rules.algebra import free, has_subquery, has_window, is_volatile, movable, tables_of
+from planner.sharing import shared
 from watersmeet.spi import Read
 
 
@@ -50,163 +52,195 @@ class Cutter:
     placement: Placement
     pushdown: bool = True
     """False: sources are only scanned."""
+    costs: bool = True
+    """False: whatever a source can answer goes there, however many rows come back."""
     fragments: list[Fragment] = field(default_factory=list)
+    uses: int = 0
+    """How often a fragment was found to be one that is there already."""
 
-    def cut(self, query: Query) -> Query:
-        """The local query that is left; the fragments are in `fragments`."""
-        if self.pushdown and (found := self.placement.read(query)) is not None:
-            return self.whole(query, *found)
+    def cut(self, query: Query, *, unique: bool = False) -> Query:
+        """The local query that is left; the fragments are in `fragments`. `unique`: rows that repeat may be dropped."""
+        if self.pushdown and (found := self.placement.read(query)) is not None and self.fits(query, found[0]):
+            return self.whole(query, *found, unique=unique)
         if isinstance(query, With):
-            ctes = tuple(replace(cte, query=self.cut(cte.query)) for cte in query.ctes)
-            return With(ctes, self.cut(query.body))
+            return self.common(query, unique=unique)
         if isinstance(query, SetOp):
-            return replace(query, left=self.cut(query.left), right=self.cut(query.right))
+            return set_operations.cut(self, query, unique=unique)
         if isinstance(query, OpaqueQuery):
             self.placement.stay(None, _head(query.text), "construct", query.why)
             inputs = tuple(Input(given.name, given.columns, self.cut(given.query)) for given in query.inputs)
             return replace(query, inputs=inputs)
-        return self.select(query)
+        return self.select(query, unique=unique)
 
     # ------------------------------------------------------------ fragments
 
-    def whole(self, query: Query, source: SourceInfo, read: Read) -> Select:
+    def fits(self, query: Query, source: SourceInfo) -> bool:
+        """Whether the rows that a source would answer with are no many times those that it reads."""
+        words = Clusters(self.placement, self.cut, self.pushdown, self.costs).grows(query)
+        if words is not None:
+            self.placement.stay(source.name, shown(query, query), "cost", words)
+        return words is None
+
+    def whole(self, query: Query, source: SourceInfo, read: Read, *, unique: bool = False) -> Select:
         """A fragment for the query, and the SELECT that passes its rows on."""
+        if unique and isinstance(query, Select) and _repeats_freely(query, unique=True):
+            once = self.distinct(query)
+            found = self.placement.read(once) if once is not query else None
+            query, read = (query, read) if found is None else (once, found[1])
         exchange = self.exchange(query, source, read)
         return Select(columns_of(exchange), exchange)
 
     def exchange(self, query: Query, source: SourceInfo, read: Read) -> Exchange:
+        """Where the rows of a fragment for the query come in; one that asks the same is shared."""
+        types = tuple(column.type for column in read.columns)
+        query = self.placement.closed(query)
+        known = shared(query, source.name, self.fragments)
+        if known is not None:
+            self.uses += 1
+            return Exchange(f"x{known}u{self.uses}", known, types)
         number = len(self.fragments)
-        rows = estimate(query, self.placement.sources)
+        rows = self.placement.statistics.rows(query)
         self.fragments.append(Fragment(id=number, source=source.name, query=query, read=read, estimate=rows))
-        return Exchange(f"x{number}", number, tuple(column.type for column in read.columns))
+        return Exchange(f"x{number}", number, types)
+
+    # ------------------------------------------------------------ common table expressions
+
+    def common(self, query: With, *, unique: bool) -> Query:
+        """A CTE that one source can compute goes there with the one fragment that reads it; the others are read here."""
+        self.placement.statistics.know(query)
+        before = dict(self.placement.common)
+        refused: set[str] = set()
+        while True:
+            mark = len(self.fragments), len(self.placement.stays)
+            self.placement.common = dict(before)
+            kept: list[Cte] = []
+            for cte in query.ctes:
+                found = self.placement.read(cte.query) if self.pushdown and cte.name not in refused else None
+                if found is not None and _same_rows(cte, query, found[0]):
+                    self.placement.common[cte.name] = found[0], cte.query
+                else:
+                    kept.append(Cte(cte.name, self.cut(cte.query)))
+            body = self.cut(query.body, unique=unique)
+            spread = self._spread(
+                set(self.placement.common) - set(before), (body, *(cte.query for cte in kept)), mark[0]
+            )
+            if not spread:
+                break
+            refused |= spread
+            del self.fragments[mark[0] :], self.placement.stays[mark[1] :]
+        self.placement.common = before
+        if isinstance(body, With):
+            return With((*kept, *body.ctes), body.body)
+        return With(tuple(kept), body) if kept else body
+
+    def _spread(self, names: set[str], local: tuple[Query, ...], first: int) -> set[str]:
+        """Those of the CTEs that are read here, or by more than one fragment."""
+        readers = [
+            {part.name for part in walk(fragment.query) if isinstance(part, CteRef)}
+            for fragment in self.fragments[first:]
+        ]
+        here = {part.name for query in local for part in walk(query) if isinstance(part, CteRef)}
+        return {name for name in names if name in here or sum(name in reads for reads in readers) > 1}
 
     # ------------------------------------------------------------ one block
 
-    def select(self, block: Select) -> Query:
+    def select(self, block: Select, *, unique: bool = False) -> Query:
         """The longest prefix of the block's stages that one source can run; else clusters of its FROM."""
         if self.pushdown and block.relation is not None:
-            for attempt in (self.before_order, self.before_distinct, self.grouped):
-                made = attempt(block)
-                if made is not None:
-                    return made
-        return self.clustered(block)
+            made = prefix.cut(self, block)
+            if made is not None:
+                return made
+            block = set_operations.aggregated(self, block)
+        return self.clustered(block, unique=unique)
 
-    def before_order(self, block: Select) -> Query | None:
-        """All but ORDER BY and LIMIT at the source."""
-        if not block.order and block.limit is None and block.offset is None:
-            return None
-        return self.items_at_source(block, distinct=block.distinct)
-
-    def before_distinct(self, block: Select) -> Query | None:
-        """All but DISTINCT, ORDER BY and LIMIT at the source."""
-        return self.items_at_source(block, distinct=False) if block.distinct else None
-
-    def items_at_source(self, block: Select, *, distinct: bool) -> Query | None:
-        keys = tuple(key.expr for key in block.order)
-        if block.distinct and not all(key in block.items for key in keys):
-            return None
-        items = tuple(dict.fromkeys((*block.items, *keys)))
-        below = replace(block, items=items, distinct=distinct, order=(), limit=None, offset=None)
-        found = self.placement.read(below)
-        if found is None:
-            return None
-        exchange = self.exchange(below, *found)
-        columns = dict(zip(items, columns_of(exchange), strict=True))
-        order = tuple(Sort(columns[key.expr], key.descending, key.nulls_first) for key in block.order)
-        return Select(
-            tuple(columns[item] for item in block.items),
-            exchange,
-            distinct=block.distinct and not distinct,
-            order=order,
-            limit=block.limit,
-            offset=block.offset,
-        )
-
-    def grouped(self, block: Select) -> Query | None:
-        """FROM, WHERE, GROUP and what of HAVING is exact at the source; all above the grouping here."""
-        if block.group is None or (block.sets is not None and _has_grouping(block)):
-            return None
-        above = (*block.items, block.having, block.qualify, *block.order)
-        atoms = Atoms()
-        for node in above:
-            if node is not None:
-                atoms.collect(node, block.group)
-        items = tuple(dict.fromkeys((*block.group, *atoms.calls))) or (Constant("1", "INTEGER"),)
-        below = Select(items, block.relation, block.where, block.group, block.sets)
-        kept: list[Expr] = list(conjuncts(block.having))
-        pushed: list[Expr] = []
-        for part in list(kept):
-            if self.placement.read(replace(below, having=conjunction([*pushed, part]))) is not None:
-                pushed.append(part)
-                kept.remove(part)
-        below = replace(below, having=conjunction(pushed))
-        found = self.placement.read(below)
-        if found is None:
-            return None
-        below, found = self.top_groups(block, below, found, kept)
-        exchange = self.exchange(below, *found)
-        columns: dict[Expr, Expr] = {
-            item: column
-            for item, column in zip(items, columns_of(exchange), strict=True)
-            if not isinstance(item, Constant)
-        }
-        rest = Select(
-            block.items,
-            exchange,
-            None,
-            qualify=block.qualify,
-            distinct=block.distinct,
-            order=block.order,
-            limit=block.limit,
-            offset=block.offset,
-        )
-        made = replace_nodes(rest, {**{call: _average(call, columns) for call in atoms.averages}, **columns})
-        where = tuple(replace_nodes(part, columns) for part in kept)
-        finished: Query = self.subqueries(replace(made, where=conjunction(where)))
-        return finished
-
-    def top_groups(
-        self, block: Select, below: Select, found: tuple[SourceInfo, Read], kept: list[Expr]
-    ) -> tuple[Select, tuple[SourceInfo, Read]]:
-        """With ORDER BY … LIMIT over exact keys, the source need only send the first groups."""
-        limit = _both(block.limit, block.offset)
-        if limit is None or kept or block.qualify is not None or block.distinct or any(map(has_window, block.items)):
-            return below, found
-        top = replace(below, order=block.order, limit=limit)
-        better = self.placement.read(top)
-        return (top, better) if better is not None else (below, found)
-
-    # ------------------------------------------------------------ several sources
-
-    def clustered(self, block: Select) -> Query:
+    def clustered(self, block: Select, *, unique: bool) -> Query:
         """Clusters of each source in place of its relations; the rest of the block stays here."""
-        clusters = Clusters(self.placement, self.cut, self.pushdown)
+        clusters = Clusters(self.placement, self.cut, self.pushdown, self.costs)
         relation = None
         leftover = list(conjuncts(block.where))
         if block.relation is not None:
             relation, leftover = clusters.place(block.relation, leftover)
         self.explain_meeting(block, clusters, leftover)
-        rest: Query = self.subqueries(replace(block, relation=relation, where=conjunction(leftover)))
+        rest: Select = self.subqueries(replace(block, relation=relation, where=conjunction(leftover)))
+        alone = len(clusters.made) == 1 and relation is clusters.made[0].placeholder and not leftover
         for cluster in clusters.made:
-            needed = tuple(
-                dict.fromkeys(
-                    node for node in walk(rest) if isinstance(node, ColumnRef) and node.table in cluster.aliases
-                )
-            )
-            items: tuple[Expr, ...] = tuple(dict.fromkeys(replace(node, nullable=True) for node in needed))
-            query = Select(items or (Constant("1", "INTEGER"),), cluster.relation, conjunction(cluster.conditions))
-            if self.pushdown and not leftover and len(clusters.made) == 1 and relation is cluster.placeholder:
-                query = self.top(block, query)
-            found = self.placement.read(query)
-            if found is None:
-                raise AssertionError(
-                    f"a cluster of {cluster.source.name} cannot be printed"
-                )  # a bug: each part could be
-            exchange = self.exchange(query, *found)
-            columns = dict(zip(items, columns_of(exchange), strict=True)) if items else {}
-            mapping: dict[Any, Any] = {node: columns[replace(node, nullable=True)] for node in needed}
-            rest = replace_nodes(rest, {**mapping, cluster.placeholder: exchange})
+            rest = self.received(rest, cluster, alone=alone, unique=unique)
         return rest
+
+    def received(self, rest: Select, cluster: Cluster, *, alone: bool, unique: bool) -> Select:
+        """The rest of a block with a fragment in place of a cluster.
+
+        `alone`: the fragment's rows are all that the block's stages above WHERE read.
+        """
+        below = Select((), cluster.relation, conjunction(cluster.conditions))
+        if self.pushdown:
+            made = self.aggregated(rest, cluster, below)
+            if made is not None:
+                return made
+        items = wanted(rest, cluster.aliases, self.computable(cluster, rest) if alone and self.pushdown else _nothing)
+        query = replace(below, items=items or (Constant("1", "INTEGER"),))
+        if alone and self.pushdown:
+            query = prefix.top(self, rest, query)
+        if self.pushdown and query.limit is None and _repeats_freely(rest, unique=unique):
+            query = self.distinct(query)
+        return self.put(cluster, query, lambda columns: replace_nodes(rest, mapping_of(items, columns[: len(items)])))
+
+    def put(self, cluster: Cluster, query: Query, reads: Callable[[tuple[Expr, ...]], Select]) -> Select:
+        """A fragment for the query; `reads` makes the rest of its columns."""
+        found = self.placement.read(query)
+        if found is None:
+            raise AssertionError(f"a cluster of {cluster.source.name} cannot be printed")  # a bug: each part could be
+        exchange = self.exchange(query, *found)
+        made: Select = replace_nodes(reads(columns_of(exchange)), {cluster.placeholder: exchange})
+        return made
+
+    def computable(self, cluster: Cluster, rest: Select) -> Callable[[Expr], bool]:
+        """Whether the source computes an expression of the stages above WHERE."""
+        scans = cluster.scans
+
+        def test(expr: Expr) -> bool:
+            if rest.group is not None and not movable(expr):
+                return False
+            return self.placement.computes(expr, cluster.source, scans, cluster.aliases)
+
+        return test
+
+    # ------------------------------------------------------------ fewer rows of a cluster
+
+    def aggregated(self, rest: Select, cluster: Cluster, below: Select) -> Select | None:
+        """The rest over a cluster that is aggregated at its source; None where that is not exact or not worth it."""
+        missing = _missing(rest.relation, cluster.placeholder)
+        if rest.group is None or missing is None:
+            return None
+        scans = cluster.scans
+
+        def computable(expr: Expr) -> bool:
+            plain = movable(expr) and not has_subquery(expr)
+            return plain and self.placement.computes(expr, cluster.source, scans, cluster.aliases)
+
+        found = partial.split(rest, cluster.aliases, computable, missing=missing)
+        if found is None:
+            return None
+        rows = self.placement.statistics.joined(_relations(below), conjuncts(below.where))
+        if not groups_there(self.placement.statistics.groups(rows, found.keys), rows.rows):
+            return None
+        query = partial.below(found.keys, found.values, below)
+        if self.placement.read(query, quiet=True) is None:
+            return None
+        read = len(found.keys) + len(found.values)
+        return self.put(cluster, query, lambda columns: found.received(columns[:read]))
+
+    def distinct(self, query: Select) -> Select:
+        """The query without repeated rows, where that is worth it."""
+        if not query.items or not groupable(query.items):
+            return query
+        rows = self.placement.statistics.joined(_relations(query), conjuncts(query.where))
+        if not groups_there(self.placement.statistics.groups(rows, query.items), rows.rows):
+            return query
+        once = replace(query, distinct=True)
+        return query if self.placement.read(once, quiet=True) is None else once
+
+    # ------------------------------------------------------------ explanations and subqueries
 
     def explain_meeting(self, block: Select, clusters: Clusters, leftover: list[Expr]) -> None:
         """Note what runs here because rows of several sources meet in it."""
@@ -224,22 +258,19 @@ class Cutter:
             reason = f"it groups rows of {' and '.join(names)} that are joined here"
             self.placement.stay(None, f"GROUP BY {keys or '()'}", "several-sources", reason)
 
-    def top(self, block: Select, query: Select) -> Select:
-        """The query with ORDER BY and LIMIT where the source can send the first rows only; here they run again."""
-        limit = _both(block.limit, block.offset)
-        plain = block.group is None and block.qualify is None and not block.distinct
-        if limit is None or not plain or any(map(has_window, block.items)):
-            return query
-        better = replace(query, order=block.order, limit=limit)
-        return better if self.placement.read(better) is not None else query
-
     def subqueries(self, node: Any) -> Any:
-        """The node with the subqueries in its expressions cut; derived tables are cut already."""
+        """The node with the subqueries in its expressions cut; derived tables are cut already.
+
+        One that is written twice stays one: a sort key of a DISTINCT must be the output that it was.
+        """
+        known: dict[Subquery, Subquery] = {}
 
         def visit(part: Any) -> Any:
             if isinstance(part, Subquery):
-                arg = None if part.arg is None else visit(part.arg)
-                return replace(part, query=self.cut(part.query), arg=arg)
+                if part not in known:
+                    arg = None if part.arg is None else visit(part.arg)
+                    known[part] = replace(part, query=self.cut(_probed(part), unique=part.kind != "scalar"), arg=arg)
+                return known[part]
             if hasattr(part, "alias"):
                 return part
             return rebuild(part, visit)
@@ -247,99 +278,49 @@ class Cutter:
         return rebuild(node, visit)
 
 
-@dataclass(slots=True)
-class Atoms:
-    """What the stages above a grouping read: group keys and aggregates."""
-
-    calls: list[Expr] = field(default_factory=list)
-    averages: list[Call] = field(default_factory=list)
-
-    def collect(self, node: Any, keys: tuple[Expr, ...]) -> None:
-        if node in keys:
-            return
-        if isinstance(node, Call) and node.aggregate:
-            if node.name == "avg" and family(node.args[0].type) in ("int", "decimal"):
-                self.averages.append(node)
-                self.calls += [_sum(node), _count(node)]
-            else:
-                self.calls.append(node)
-            return
-        if isinstance(node, Window):
-            for part in (*node.call.args, *node.partition, *node.order, node.call.filter):
-                if part is not None:
-                    self.collect(part, keys)
-            return
-        if isinstance(node, Subquery):
-            if node.arg is not None:
-                self.collect(node.arg, keys)
-            return
-        for child in children(node):
-            self.collect(child, keys)
+def _same_rows(cte: Cte, query: With, source: SourceInfo) -> bool:
+    """Whether all that read a CTE see the same rows of it: a source that computes it anew may have others below a LIMIT."""
+    if source.dialect.ctes_once or all(getattr(part, "limit", None) is None for part in walk(cte.query)):
+        return True
+    return sum(isinstance(part, CteRef) and part.name == cte.name for part in walk(query)) < 2
 
 
-def _sum(call: Call) -> Call:
-    shape = (
-        "HUGEINT"
-        if family(call.args[0].type) == "int"
-        else f"DECIMAL(38,{call.args[0].type.rstrip(')').split(',')[1]})"
-    )
-    return replace(call, name="sum", type=shape)
+def _probed(part: Subquery) -> Query:
+    """A subquery's query; one row is enough for an EXISTS that is asked once."""
+    query = part.query
+    if part.kind != "exists" or not isinstance(query, Select) or free(query):
+        return query
+    if query.limit is not None or query.offset is not None:
+        return query
+    return replace(query, order=(), limit=Constant("1", "BIGINT"))
 
 
-def _count(call: Call) -> Call:
-    return replace(call, name="count", type="BIGINT")
-
-
-def _average(call: Call, columns: dict[Expr, Expr]) -> Expr:
-    """avg of integers and decimals is the sum as DOUBLE over the count, bit for bit as DuckDB computes it."""
-    total = Cast(columns[_sum(call)], "DOUBLE")
-    return Call("/", (total, columns[_count(call)]), "DOUBLE")
-
-
-def columns_of(exchange: Exchange) -> tuple[ColumnRef, ...]:
-    """All columns of an exchange."""
-    return tuple(ColumnRef(exchange.alias, f"c{i}", type_) for i, type_ in enumerate(exchange.types))
-
-
-def replace_nodes(node: Any, mapping: dict[Any, Any]) -> Any:
-    """The tree with whole nodes replaced, the largest first.
-
-    Inside the query of a subquery only what reads a column of ours is meant: its count(*) is its own.
-    """
-    correlated = {key: value for key, value in mapping.items() if tables_of(key)}
-
-    def replaced(part: Any, known: dict[Any, Any]) -> Any:
-        found = known.get(part)
+def _missing(relation: Relation | None, placeholder: Exchange) -> bool | None:
+    """Whether outer joins may leave a cluster out; None where a join of another kind is above it."""
+    if relation == placeholder:
+        return False
+    if not isinstance(relation, Join) or relation.kind not in ("inner", "left", "right"):
+        return None
+    for side, outer in ((relation.left, "right"), (relation.right, "left")):
+        found = _missing(side, placeholder)
         if found is not None:
-            return found
-        if isinstance(part, Subquery):
-            arg = None if part.arg is None else replaced(part.arg, known)
-            return replace(part, query=replaced(part.query, correlated), arg=arg)
-        if isinstance(part, Window):
-            # sum(a) OVER () is no sum(a): only what the window function reads is meant.
-            rest = rebuild(replace(part, call=_NO_CALL), lambda child: replaced(child, known))
-            return replace(rest, call=rebuild(part.call, lambda child: replaced(child, known)))
-        return rebuild(part, lambda child: replaced(child, known))
-
-    return replaced(node, mapping)
+            return found or relation.kind == outer
+    return None
 
 
-_NO_CALL = Call("", (), "")
+def _repeats_freely(block: Select, *, unique: bool) -> bool:
+    """Whether rows that repeat below a block's expressions change nothing above it."""
+    limited = block.limit is not None or block.offset is not None
+    plain = block.group is None and block.qualify is None and not any(map(has_window, (*block.items, *block.order)))
+    return plain and (block.distinct or (unique and not limited)) and not is_volatile(block)
 
 
-def _both(limit: Expr | None, offset: Expr | None) -> Expr | None:
-    """How many first rows LIMIT and OFFSET together need; None if that is not known."""
-    if not isinstance(limit, Constant) or limit.text is None:
-        return None
-    if offset is None:
-        return limit
-    if not isinstance(offset, Constant) or offset.text is None:
-        return None
-    return Constant(str(int(limit.text) + int(offset.text)), "BIGINT")
+def _relations(block: Select) -> tuple[Relation, ...]:
+    return () if block.relation is None else (block.relation,)
 
 
-def _has_grouping(block: Select) -> bool:
-    return any(isinstance(node, OpaqueExpr) and node.text.startswith("GROUPING(") for node in walk(block))
+def _nothing(_: Expr) -> bool:
+    return False
 
 
 def _head(text: str) -> str:

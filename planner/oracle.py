@@ -112,7 +112,7 @@ class Oracle:
 
     def type_of(self, sql: str, args: tuple[Expr, ...]) -> str:
         """The type of an expression whose text refers to the non-literal `args` as p.a0, p.a1 … Raises Rejected."""
-        source = ", ".join(f"CAST(NULL AS {_shown(arg.type)}) AS a{i}" for i, arg in enumerate(args))
+        source = ", ".join(f"{_null(arg.type)} AS a{i}" for i, arg in enumerate(args))
         probe = f"SELECT {sql} FROM (SELECT {source or '1'}) AS p"
         found = self._types.get(probe)
         if found is None:
@@ -173,8 +173,9 @@ def _opened() -> duckdb.DuckDBPyConnection:
     return base
 
 
-def _shown(type_: str) -> str:
-    return "INTEGER" if type_ == '"NULL"' else type_
+def _null(type_: str) -> str:
+    """A NULL of a type; that of no type yet takes whatever type it meets."""
+    return "NULL" if type_ == '"NULL"' else f"CAST(NULL AS {type_})"
 
 
 def _words(error: duckdb.Error) -> str:

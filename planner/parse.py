@@ -12,6 +12,7 @@ from typing import Any
 
 from planner.errors import StatementRefused, StatementTooLarge, SyntaxRefused
 from planner.oracle import Oracle, Rejected
+from planner.plan import SessionInfo
 from planner.show import expand_show
 
 
@@ -47,7 +48,9 @@ _EXPLAIN = re.compile(
 )
 _FIRST = re.compile(rf"{_COMMENT}(?P<word>\w+|\()", re.DOTALL)
 _SESSION = re.compile(
-    r"(?P<verb>SET|RESET|USE)\s+(?:SESSION\s+|LOCAL\s+)?(?P<name>[\w.\"]+)\s*(?:(?:=|TO\b|\s)\s*(?P<value>.+?))?\s*;?\s*",
+    r"(?P<verb>SET|RESET|USE)\s+(?:SESSION\s+)?"
+    r'(?P<name>(?:"(?:[^"]|"")+"|\w+)(?:\.(?:"(?:[^"]|"")+"|\w+))*)'
+    r"\s*(?:(?:=|TO\b|\s)\s*(?P<value>.+?))?\s*;?\s*",
     re.IGNORECASE | re.DOTALL,
 )
 _QUERIES = frozenset(
@@ -69,15 +72,15 @@ _QUERIES = frozenset(
 )
 _QUERY_NODES = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
 """The query nodes of DuckDB's tree; 2.0 has others for DML and COPY inside WITH."""
-_TOKENS = re.compile(
+TOKENS = re.compile(
     r"--[^\n]*|/\*.*?(?:\*/|\Z)|'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|\$(\w*)\$.*?\$\1\$|[(\[{]|[)\]}]|[^'\"$()\[\]{}/-]+|.",
     re.DOTALL,
 )
 
 
-def parse(sql: str, guards: Guards, oracle: Oracle) -> Statement:
-    """Parse one statement. Raises SyntaxRefused, StatementRefused, StatementTooLarge."""
-    _guard_text(sql, guards)
+def parse(sql: str, guards: Guards, oracle: Oracle, session: SessionInfo | None = None) -> Statement:
+    """Parse one statement; SHOW SESSION shows `session`. Raises SyntaxRefused, StatementRefused, StatementTooLarge."""
+    guard_text(sql, guards)
     first = _FIRST.match(sql)
     if first is None:
         raise SyntaxRefused("the statement is empty: send a SELECT")
@@ -98,10 +101,12 @@ def parse(sql: str, guards: Guards, oracle: Oracle) -> Statement:
     if word in {"set", "reset", "use"} and explain is None:
         return _session(sql[first.start("word") :]) if first else _empty()
     if word == "show":
-        sql = expand_show(sql[first.start("word") :] if first else sql)
+        sql = expand_show(sql[first.start("word") :] if first else sql, session or SessionInfo())
     if word not in _QUERIES or word == "explain":
         raise StatementRefused(
-            f"{word.upper() or 'nothing'} is not a statement that this server runs: it answers SELECT and its kin"
+            "INSERT, UPDATE and DELETE are no queries: send them as an update"
+            if word in {"insert", "update", "delete"} and explain is None
+            else f"{word.upper() or 'nothing'} is not a statement that this server runs: it answers SELECT and its kin"
             " (WITH, VALUES, FROM, DESCRIBE, SUMMARIZE, EXPLAIN)"
         )
     return Statement(kind="query", node=_query(sql, guards, oracle), explain=explain)
@@ -111,7 +116,7 @@ def _empty() -> Statement:
     raise SyntaxRefused("the statement is empty: send a SELECT")
 
 
-def _guard_text(sql: str, guards: Guards) -> None:
+def guard_text(sql: str, guards: Guards) -> None:
     size = len(sql.encode("utf-8", "surrogatepass"))
     if size > guards.sql_bytes:
         raise StatementTooLarge(
@@ -121,7 +126,7 @@ def _guard_text(sql: str, guards: Guards) -> None:
     if "\0" in sql:
         raise SyntaxRefused("the statement contains a NUL character")
     depth = 0
-    for token in _TOKENS.finditer(sql):
+    for token in TOKENS.finditer(sql):
         text = token[0]
         if text in "([{":
             depth += 1
@@ -136,14 +141,23 @@ def _session(text: str) -> Statement:
     if match is None:
         raise SyntaxRefused("write SET name = value, RESET name or USE catalog.schema")
     value = match["value"]
-    if value is not None and len(value) > 1 and value[0] == value[-1] == "'":
-        value = value[1:-1].replace("''", "'")
+    if value is not None and len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
+        value = value[1:-1].replace(value[0] * 2, value[0])
     return Statement(kind=match["verb"].lower(), node={"name": match["name"], "value": value})
 
 
 def _query(sql: str, guards: Guards, oracle: Oracle) -> dict[str, Any]:
+    nodes = query_nodes(sql, guards, oracle)
+    if len(nodes) != 1:
+        raise StatementRefused(f"send one statement at a time, not {len(nodes)}")
+    guard_tree(nodes[0], guards)
+    return nodes[0]
+
+
+def query_nodes(sql: str, guards: Guards, oracle: Oracle, head: str = "", tail: str = "") -> list[dict[str, Any]]:
+    """DuckDB's tree of each query in a text, put between a head and a tail of ours. Errors point into `sql`."""
     try:
-        nodes = oracle.parse(sql)
+        return oracle.parse(head + sql + tail)
     except RecursionError:
         raise StatementTooLarge(f"the statement is nested deeper than limits.sql_depth ({guards.depth})") from None
     except Rejected as error:
@@ -154,23 +168,28 @@ def _query(sql: str, guards: Guards, oracle: Oracle) -> dict[str, Any]:
             ) from None
         if "depth" in error.message:
             raise StatementTooLarge(f"the statement is nested too deep: {error.message}") from None
-        raise SyntaxRefused(_pointed(sql, error), position=error.position) from None
-    if len(nodes) != 1:
-        raise StatementRefused(f"send one statement at a time, not {len(nodes)}")
-    _guard_tree(nodes[0], guards)
-    return nodes[0]
+        position = None if error.position is None else error.position - len(head)
+        if position is not None and position >= len(sql.encode()):
+            raise SyntaxRefused("the statement ends too early", position=position) from None
+        raise SyntaxRefused(_pointed(sql, error.message, position), position=position) from None
 
 
-def _pointed(sql: str, error: Rejected) -> str:
+def first_word(sql: str) -> str:
+    """The first word of a statement in lower case, '(' or ''."""
+    first = _FIRST.match(sql)
+    return first["word"].lower() if first else ""
+
+
+def _pointed(sql: str, message: str, position: int | None) -> str:
     """The parser's words with the place in the text."""
-    if error.position is None:
-        return error.message
-    before = sql.encode()[: error.position].decode(errors="replace")
+    if position is None:
+        return message
+    before = sql.encode()[:position].decode(errors="replace")
     line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
-    return f"{error.message} (line {line}, column {column})"
+    return f"{message} (line {line}, column {column})"
 
 
-def _guard_tree(root: dict[str, Any], guards: Guards) -> None:
+def guard_tree(root: dict[str, Any], guards: Guards) -> None:
     """Refuse a tree too deep or too large for the recursive stages; itself without recursion."""
     count = 0
     stack: list[tuple[Any, int]] = [(root, 0)]

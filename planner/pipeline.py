@@ -5,19 +5,23 @@ from __future__ import annotations
 import atexit
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 
 from connectors.sqlgen.duckdb import DUCKDB
 from connectors.sqlgen.printer import sql_of
 from connectors.sqlgen.tree import Exchange, Query, Select
 from planner.bind import Bound, bind
+from planner.columns import columns_of
 from planner.errors import PushdownRequired, StatementRefused
-from planner.fragment import Cutter, columns_of
+from planner.fragment import Cutter
 from planner.optimize import optimize
 from planner.oracle import Oracle
-from planner.parse import Guards, Statement, parse
+from planner.parse import Guards, Statement, first_word, parse
 from planner.placement import Placement
 from planner.plan import FederatedPlan, PlanRequest, SourceInfo
-from planner.session import check_session
+from planner.repeated import put_aside
+from planner.semijoins import reduced
+from planner.session import changed_options, check_session
 from planner.stages import stages
 
 # The guards bound the depth of a statement's tree to 200; a level costs the recursive stages up to 12 frames.
@@ -38,15 +42,35 @@ def oracle() -> Oracle:
 def plan(request: PlanRequest, sources: Mapping[str, SourceInfo], *, limits: Guards | None = None) -> FederatedPlan:
     """Plan one statement over the sources. No I/O. Raises PlanningError."""
     check_session(request.session, sources)
-    statement = parse(request.sql, limits or Guards(), oracle())
+    statement = parse(request.sql, limits or Guards(), oracle(), request.session)
     if statement.kind != "query":
-        raise StatementRefused(_session_words(statement))
+        raise StatementRefused(f"{statement.kind.upper()} changes a session, and there is none here")
+    return plan_query(statement, request, sources)
+
+
+def changes_session(sql: str) -> bool:
+    """Whether a text is a SET, RESET or USE. Says nothing of its being correct."""
+    return first_word(sql) in {"set", "reset", "use"}
+
+
+def options_changed(
+    request: PlanRequest, sources: Mapping[str, SourceInfo], *, limits: Guards | None = None
+) -> Mapping[str, str | None]:
+    """What a SET, RESET or USE makes of which session options; None resets one. Raises PlanningError."""
+    return changed_options(parse(request.sql, limits or Guards(), oracle()), request.session, sources)
+
+
+def plan_query(statement: Statement, request: PlanRequest, sources: Mapping[str, SourceInfo]) -> FederatedPlan:
+    """Plan a query that was parsed. Raises PlanningError."""
     bound = bind(statement, request, sources, oracle())
     query = optimize(bound.query)
     placement = Placement(sources, request.session.time_zone)
-    cutter = Cutter(placement, pushdown=request.session.pushdown != "off")
-    local = cutter.cut(query)
+    pushdown = request.session.pushdown
+    cutter = Cutter(placement, pushdown=pushdown != "off", costs=pushdown != "require")
+    local = put_aside(cutter.cut(query))
     made = _plan(statement, request, bound, local, cutter)
+    if request.session.pushdown != "off":
+        made = replace(made, fragments=reduced(made, sources))
     if request.session.pushdown == "require" and made.fragments and made.local_sql is not None:
         raise PushdownRequired(_why_not_whole(made))
     return made
@@ -83,14 +107,3 @@ def _why_not_whole(made: FederatedPlan) -> str:
         "; ".join(dict.fromkeys(f"{stay.what}: {stay.reason}" for stay in made.stays)) or "it reads several sources"
     )
     return f"pushdown = 'require', but no single source can answer the statement whole: {reasons}"
-
-
-def _session_words(statement: Statement) -> str:
-    name = str(statement.node.get("name", ""))
-    if statement.kind == "use":
-        return "USE needs a session: send the headers `catalog` and `schema` with each call instead"
-    header = {"timezone": "watersmeet-timezone", "pushdown": "watersmeet-pushdown"}.get(name.lower())
-    hint = (
-        f"send the header `{header}` with each call instead" if header else "known settings are TimeZone and pushdown"
-    )
-    return f"{statement.kind.upper()} {name} needs a session: {hint}"

@@ -20,6 +20,8 @@ class SourceInfo:
     kind: str
     catalog: SourceCatalog
     dialect: Dialect
+    writable: bool = False
+    """Whether its tables may be changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,20 @@ class OutputColumn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SemiJoin:
+    """Rows of a fragment that the residual drops unless a column's value is among another fragment's."""
+
+    column: int
+    """Of the fragment's own output."""
+    keys_of: int
+    """The fragment that has the keys."""
+    key: int
+    """The column of its output."""
+    most: int
+    """More keys than this would cost more than they save."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fragment:
     """A sub-plan that one source runs."""
 
@@ -68,7 +84,11 @@ class Fragment:
     read: Read
     """As the source's SQL."""
     estimate: int | None = None
-    """Estimated rows."""
+    """Estimated rows, before any semi-join."""
+    semijoins: tuple[SemiJoin, ...] = ()
+    """What it waits for before it is read, and then needs not ship."""
+    dialect: Dialect | None = None
+    """The language of `read`, for the keys that its semi-joins will have; None without semi-joins."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

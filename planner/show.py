@@ -1,4 +1,4 @@
-"""SHOW CATALOGS, SCHEMAS, TABLES, COLUMNS: shorthand for a SELECT over information_schema.
+"""SHOW CATALOGS, SCHEMAS, TABLES, COLUMNS: shorthand for a SELECT over information_schema; SHOW SESSION: its options.
 
 The text made here is ours; names of the client's text are only put into it as quoted literals.
 """
@@ -8,23 +8,24 @@ from __future__ import annotations
 import re
 
 from planner.errors import SyntaxRefused
+from planner.plan import SessionInfo
 
 _NAME = r'(?:"(?:[^"]|"")+"|\w+)'
 _SHOW = re.compile(
-    rf"SHOW\s+(?P<what>CATALOGS|DATABASES|SCHEMAS|TABLES|COLUMNS)"
+    rf"SHOW\s+(?P<what>CATALOGS|DATABASES|SCHEMAS|TABLES|COLUMNS|SESSION)"
     rf"(?:\s+(?:FROM|IN)\s+(?P<path>{_NAME}(?:\.{_NAME}){{0,2}}))?\s*;?\s*",
     re.IGNORECASE,
 )
 _PART = re.compile(_NAME)
 
 
-def expand_show(sql: str) -> str:
+def expand_show(sql: str, session: SessionInfo) -> str:
     """The SELECT that a SHOW statement stands for. Raises SyntaxRefused."""
     match = _SHOW.fullmatch(sql.strip())
     if match is None:
         raise SyntaxRefused(
-            "SHOW has the forms SHOW CATALOGS, SHOW SCHEMAS [FROM catalog], SHOW TABLES [FROM [catalog.]schema] and"
-            " SHOW COLUMNS FROM table"
+            "SHOW has the forms SHOW CATALOGS, SHOW SCHEMAS [FROM catalog], SHOW TABLES [FROM [catalog.]schema],"
+            " SHOW COLUMNS FROM table and SHOW SESSION"
         )
     what = match["what"].upper()
     path = [_plain(part) for part in _PART.findall(match["path"] or "")]
@@ -40,6 +41,15 @@ def expand_show(sql: str) -> str:
         )
     if what == "COLUMNS" and path:
         return "DESCRIBE " + ".".join('"' + part.replace('"', '""') + '"' for part in path)
+    if what == "SESSION" and not path:
+        options = (
+            ("catalog", session.catalog),
+            ("schema", session.schema),
+            ("timezone", session.time_zone),
+            ("pushdown", session.pushdown),
+        )
+        rows = ", ".join(f"({_text(name)}, {_text(value) if value else 'NULL'})" for name, value in options)
+        return f"SELECT name, CAST(value AS VARCHAR) AS value FROM (VALUES {rows}) AS session(name, value)"
     raise SyntaxRefused(f"SHOW {what} does not take that name: see SHOW TABLES, SHOW SCHEMAS FROM a catalog")
 
 

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
-from connectors.sqlgen.tree import Call, ColumnRef, OpaqueExpr, Select, Window, children, walk
+from connectors.sqlgen.tree import (
+    Call,
+    ColumnRef,
+    Derived,
+    Expr,
+    OpaqueExpr,
+    Select,
+    Window,
+    children,
+    rebuild,
+    walk,
+)
 from planner.bind.context import Context
 from planner.bind.scope import Scope, Visible, pick
 from planner.errors import InvalidExpression
+from planner.rules.algebra import has_subquery, relation_aliases
 
 
 def ordinal_of(node: dict[str, Any]) -> int | None:
@@ -42,20 +56,22 @@ def uses_alias(node: Any, aliases: frozenset[str], scope: Scope) -> bool:
     return any(uses_alias(child, aliases, scope) for child in node if isinstance(child, (dict, list)))
 
 
-def has_bare_columns(node: Any) -> bool:
-    """Whether an expression has columns outside of its aggregates."""
-    if isinstance(node, Call) and node.aggregate:
-        return False
-    return isinstance(node, ColumnRef) or any(has_bare_columns(child) for child in children(node))
+def bare_columns(node: Any) -> Iterator[ColumnRef]:
+    """The columns of an expression outside of its aggregates."""
+    if isinstance(node, ColumnRef):
+        yield node
+    elif not (isinstance(node, Call) and node.aggregate):
+        for child in children(node):
+            yield from bare_columns(child)
 
 
-def check_grouped(select: Select) -> None:
-    """Raise InvalidExpression for a column above the grouping that is no group key."""
+def check_grouped(select: Select, *more: Expr) -> None:
+    """Raise InvalidExpression for a column above the grouping that is no group key; `more` stands above it, too."""
     keys = set(select.group or ())
     inside = {name for node in walk(select.relation) for name in _alias_of(node)} if select.relation else set()
 
     def check(node: Any) -> None:
-        if node in keys or isinstance(node, Call) and node.aggregate:
+        if node in keys or isinstance(node, Call) and node.aggregate and node.name != "grouping":
             return
         if isinstance(node, ColumnRef) and node.table in inside:
             raise InvalidExpression(
@@ -68,9 +84,30 @@ def check_grouped(select: Select) -> None:
         for child in children(node):
             check(child)
 
-    for expr in (*select.items, select.having, select.qualify, *select.order):
+    for expr in (*select.items, *more, select.having, select.qualify, *select.order):
         if expr is not None:
             check(expr)
+
+
+def with_keys_below(select: Select, context: Context) -> Select:
+    """A block whose group keys have subqueries, over a derived table that computes them.
+
+    Written again above the grouping, a subquery would get a fragment of its own and no longer be the key.
+    """
+    if select.relation is None or not any(has_subquery(key) for key in select.group or ()):
+        return select
+    alias = context.alias()
+    ours = relation_aliases(select.relation)
+    above = replace(select, relation=None, where=None)
+    read = [node for node in walk(above) if isinstance(node, ColumnRef) and node.table in ours]
+    items: tuple[Expr, ...] = tuple(dict.fromkeys([*(select.group or ()), *read]))
+    columns: dict[Any, Any] = {item: ColumnRef(alias, f"c{i}", item.type) for i, item in enumerate(items)}
+
+    def swapped(node: Any) -> Any:
+        return columns[node] if node in columns else rebuild(node, swapped)
+
+    below = Derived(alias, Select(items, select.relation, select.where))
+    return replace(rebuild(above, swapped), relation=below)
 
 
 def _alias_of(node: Any) -> tuple[str, ...]:

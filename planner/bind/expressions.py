@@ -42,8 +42,9 @@ _BOUND = {
     "UNBOUNDED_FOLLOWING": "UNBOUNDED FOLLOWING",
     "CURRENT_ROW_RANGE": "CURRENT ROW",
     "CURRENT_ROW_ROWS": "CURRENT ROW",
-    "EXPR_PRECEDING_ROWS": "{} PRECEDING",
-    "EXPR_FOLLOWING_ROWS": "{} FOLLOWING",
+    "CURRENT_ROW_GROUPS": "CURRENT ROW",
+    **{f"EXPR_PRECEDING_{unit}": "{} PRECEDING" for unit in ("ROWS", "RANGE", "GROUPS")},
+    **{f"EXPR_FOLLOWING_{unit}": "{} FOLLOWING" for unit in ("ROWS", "RANGE", "GROUPS")},
 }
 _NUMBER = re.compile(r"-?[0-9][0-9_]*(\.[0-9_]*)?([eE][+-]?[0-9]+)?|\.[0-9]+([eE][+-]?[0-9]+)?")
 
@@ -132,9 +133,7 @@ class Expressions:
         name = _OPERATORS.get(node["type"])
         children = node.get("children", [])
         if node["type"] == "GROUPING_FUNCTION":  # DuckDB cannot type it outside of its GROUP BY
-            keys = tuple(self.convert(child) for child in children)
-            marks = ", ".join(f"{{{i}}}" for i in range(len(keys)))
-            return OpaqueExpr(f"GROUPING({marks})", keys, "BIGINT", "GROUPING is computed where the groups are")
+            return Call("grouping", tuple(self.convert(child) for child in children), "BIGINT", aggregate=True)
         if name is None:
             return self.opaque(node)
         if name == "not" and children[0].get("type") == "COMPARE_IN":
@@ -174,24 +173,27 @@ class Expressions:
         arguments = node.get("arguments", ())
         if any(argument.get("name") or _is_lambda(name, argument["expression"]) for argument in arguments):
             return self.opaque(node)
-        args = tuple(self.convert(argument["expression"]) for argument in node.get("arguments", ()))
         if name in self.context.oracle.aggregates:
-            return self.context.call(
-                Call(
-                    name,
-                    args,
-                    "",
-                    aggregate=True,
-                    distinct=bool(node.get("distinct")),
-                    filter=self.context.boolean(self.convert(node["filter"])) if node.get("filter") else None,
-                    order=self.sorts(node.get("order_bys", {}).get("orders", ())),
-                )
-            )
+            with self.scope.columns_first():
+                return self.context.call(self.aggregate(name, node))
+        args = tuple(self.convert(argument["expression"]) for argument in arguments)
         if any(node.get(key) for key in ("distinct", "filter")) or node.get("order_bys", {}).get("orders"):
             raise InvalidExpression(f"DISTINCT, FILTER and ORDER BY belong to aggregates; {name} is not one")
         if name == "age" and len(args) == 1:
             args = (self.midnight(), *args)
         return self.context.call(Call(name, args, ""))
+
+    def aggregate(self, name: str, node: dict[str, Any]) -> Call:
+        """A call of an aggregate function."""
+        return Call(
+            name,
+            tuple(self.convert(argument["expression"]) for argument in node.get("arguments", ())),
+            "",
+            aggregate=True,
+            distinct=bool(node.get("distinct")),
+            filter=self.context.boolean(self.convert(node["filter"])) if node.get("filter") else None,
+            order=self.sorts(node.get("order_bys", {}).get("orders", ())),
+        )
 
     def midnight(self) -> Expr:
         """What age() of one argument counts from: left to the engine it would be the engine's clock."""
@@ -232,6 +234,7 @@ class Expressions:
         filter_ = context.boolean(self.convert(node["filter_expr"])) if node.get("filter_expr") else None
         if node.get("arg_orders") or node.get("has_from_first_last"):
             raise NotUnderstood(f"this form of {name} OVER")
+        name = "count_star" if name == "count" and not args else name
         call = Call(name, args, "", aggregate=True, distinct=bool(node.get("distinct")), filter=filter_)
         window = Window(
             call,
@@ -243,7 +246,8 @@ class Expressions:
         )
         shown, others = placeholders(call.args)
         probe = Window(replace(call, args=shown, filter=None), (), (), "", "", window.ignore_nulls)
-        return replace(window, type=context.type_of(probe, others))
+        type_ = context.type_of(probe, others)
+        return replace(window, call=replace(call, type=type_), type=type_)
 
     def frame(self, node: dict[str, Any]) -> str:
         start, end, exclude = node["start"], node["end"], node.get("exclude_clause", "NO_OTHER")
@@ -252,17 +256,18 @@ class Expressions:
         bounds = []
         for kind, key in ((start, "start_expr"), (end, "end_expr")):
             if kind not in _BOUND:
-                raise NotUnderstood("a window frame in RANGE or GROUPS by an expression")
+                raise NotUnderstood("a window frame of another kind")
             value = ""
             if key in node:
                 made = self.convert(node[key])
                 if not (isinstance(made, Constant) and (made.text or "").isdigit()):
-                    raise NotUnderstood("a window frame whose bounds are not constant")
+                    raise NotUnderstood("a window frame whose bounds are not constant numbers")
                 value = made.text or ""
             bounds.append(_BOUND[kind].format(value))
-        unit = "RANGE" if "CURRENT_ROW_RANGE" in (start, end) else "ROWS"
-        if unit == "RANGE" and any("ROWS" in kind for kind in (start, end)):
+        units = {kind.rpartition("_")[2] for kind in (start, end) if not kind.startswith("UNBOUNDED")}
+        if len(units) > 1:
             raise NotUnderstood("a window frame of mixed units")
+        unit = units.pop() if units else "ROWS"
         tail = "" if exclude == "NO_OTHER" else " EXCLUDE " + exclude.replace("_", " ")
         return f"{unit} BETWEEN {bounds[0]} AND {bounds[1]}{tail}"
 

@@ -20,16 +20,18 @@ from connectors.sqlgen.tree import (
 )
 from planner.bind.blocks import (
     aliases_of,
+    bare_columns,
     check_grouped,
-    has_bare_columns,
     is_volatile,
     ordinal_of,
     pick_first,
     position,
     uses_alias,
+    with_keys_below,
 )
 from planner.bind.context import Context, CteInfo, Ctes
 from planner.bind.expressions import Expressions, sort_of
+from planner.bind.layers import layered
 from planner.bind.opaque import opaque_query
 from planner.bind.relations import Relations, derived_of
 from planner.bind.scope import NotUnderstood, Scope, Visible, pick
@@ -113,8 +115,8 @@ class Queries:
             types = self.common_types(op, query, branch.query)
             left, right = self.casted(query, types), self.casted(branch.query, types)
             query = SetOp(op, all_, left, right, types)  # type: ignore[arg-type]
-        order, limit, offset, distinct = self.modifiers(node)
-        if distinct:
+        order, limit, offset, distinct, targets = self.modifiers(node)
+        if distinct or targets:
             raise NotUnderstood("DISTINCT over a set operation")
         names = branches[0].names
         keys = tuple(self.output_sort(item, names, query.types) for item in order)
@@ -186,12 +188,20 @@ class Queries:
         }
         having = node.get("having")
         having_expr = self.context.boolean(expressions.convert(having)) if having else None
+        by_all = node.get("aggregate_handling") == "FORCE_AGGREGATES" and not node.get("group_expressions")
+        if by_all and having_expr is not None and not keys.issuperset(bare_columns(having_expr)):
+            raise NotUnderstood("GROUP BY ALL groups by the columns of HAVING, too")
         qualify = node.get("qualify")
         qualify_expr = self.context.boolean(expressions.convert(qualify)) if qualify else None
         scope.preferred = {}
-        order_nodes, limit, offset, distinct = self.modifiers(node)
-        order = tuple(key for item in order_nodes for key in self.sort(item, tuple(items), tuple(names), expressions))
-        used = [*items, *(key.expr for key in order), *([having_expr] if having_expr else [])]
+        order_nodes, limit, offset, distinct, target_nodes = self.modifiers(node)
+
+        def sorts(nodes: list[dict[str, Any]]) -> tuple[Sort, ...]:
+            return tuple(key for item in nodes for key in self.sort(item, tuple(items), tuple(names), expressions))
+
+        order = sorts(order_nodes)
+        targets = [key.expr for key in sorts([{"expression": item, "type": "ASCENDING"} for item in target_nodes])]
+        used = [*items, *targets, *(key.expr for key in order), *([having_expr] if having_expr else [])]
         if qualify_expr is not None:
             used.append(qualify_expr)
         if group is None and (having_expr is not None or any(has_aggregate(item) for item in used)):
@@ -202,9 +212,12 @@ class Queries:
         if group == () and not any(has_aggregate(item) for item in used):
             raise NotUnderstood("a grouping without keys or aggregates")
         if group is not None:
-            check_grouped(made)
-        if limit is not None or offset is not None:
+            check_grouped(made, *targets)
+            if not targets:
+                made = with_keys_below(made, self.context)
+        if limit is not None or offset is not None or target_nodes:
             self.context.unordered = True
+        made = layered(made, tuple(targets) if target_nodes else None, self.context.alias)
         return BoundQuery(made, tuple(names), tuple(origins))
 
     def items(
@@ -280,16 +293,20 @@ class Queries:
     ) -> tuple[tuple[Expr, ...] | None, tuple[tuple[int, ...], ...] | None]:
         if node.get("aggregate_handling") == "FORCE_AGGREGATES" and not node.get("group_expressions"):
             keys = tuple(dict.fromkeys(item for item in items if not has_aggregate(item)))
-            if any(has_aggregate(item) and has_bare_columns(item) for item in items):
+            if any(has_aggregate(item) and any(bare_columns(item)) for item in items):
                 raise NotUnderstood("GROUP BY ALL over columns mixed with aggregates")
             return keys, None
         given = node.get("group_expressions")
         if given is None:
             return ((), None) if node.get("group_sets") else (None, None)
         made_keys: list[Expr] = []
+        listed = [_bare(item) for item in node["select_list"]]
         for key in given:
             ordinal = ordinal_of(key)
             named = None if ordinal is None else items[position(ordinal, len(items), "GROUP BY")]
+            if len(listed) == len(items) and _bare(key) in listed:
+                # A subquery that is written twice would get relations of its own each time.
+                named = items[listed.index(_bare(key))]
             made = named or expressions.convert(key)
             if has_aggregate(made):
                 raise InvalidExpression("GROUP BY cannot contain aggregates")
@@ -319,9 +336,12 @@ class Queries:
         made = expressions.convert(node)
         return [] if isinstance(made, Constant) else [sort_of(order, made)]
 
-    def modifiers(self, node: dict[str, Any]) -> tuple[list[dict[str, Any]], Expr | None, Expr | None, bool]:
-        """(ORDER BY nodes, LIMIT, OFFSET, DISTINCT)."""
+    def modifiers(
+        self, node: dict[str, Any]
+    ) -> tuple[list[dict[str, Any]], Expr | None, Expr | None, bool, list[dict[str, Any]]]:
+        """(ORDER BY nodes, LIMIT, OFFSET, DISTINCT, nodes of DISTINCT ON)."""
         order: list[dict[str, Any]] = []
+        targets: list[dict[str, Any]] = []
         limit = offset = None
         distinct = False
         expressions = Expressions(self.context, Scope(), {}, self.bind)
@@ -332,11 +352,12 @@ class Queries:
             elif kind == "LIMIT_MODIFIER" and not modifier.get("limit_type"):
                 limit = self.count(modifier.get("limit"), expressions, "LIMIT")
                 offset = self.count(modifier.get("offset"), expressions, "OFFSET")
-            elif kind == "DISTINCT_MODIFIER" and not modifier.get("distinct_on_targets"):
-                distinct = True
+            elif kind == "DISTINCT_MODIFIER":
+                targets = modifier.get("distinct_on_targets", [])
+                distinct = not targets
             else:
                 raise NotUnderstood(kind.lower().replace("_", " "))
-        return order, limit, offset, distinct
+        return order, limit, offset, distinct, targets
 
     def count(self, node: dict[str, Any] | None, expressions: Expressions, what: str) -> Expr | None:
         if node is None:
@@ -355,6 +376,15 @@ class Queries:
         if not isinstance(made, Parameter):
             raise NotUnderstood(f"{what} by an expression")
         return made
+
+
+def _bare(node: Any) -> Any:
+    """An expression's tree without its alias and its place in the text."""
+    if isinstance(node, list):
+        return [_bare(child) for child in node]
+    if not isinstance(node, dict):
+        return node
+    return {key: _bare(child) for key, child in node.items() if key != "alias" and "location" not in key}
 
 
 def _recursive(item: dict[str, Any]) -> dict[str, Any]:

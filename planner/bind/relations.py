@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 def scan_of(alias: str, source: SourceInfo, table: Table) -> Scan:
     """A table with all its columns under our names c0, c1 …"""
     columns = tuple(
-        ScanColumn(f"c{i}", column.name, column.type, column.nullable, column.read, column.collation)
+        ScanColumn(f"c{i}", column.name, column.type, column.nullable, column.read, column.collation, column.plain)
         for i, column in enumerate(table.columns)
     )
     key = tuple(column.name for name in table.primary_key for column in columns if column.source_name == name)
@@ -139,18 +139,21 @@ class Relations:
         return Derived(alias, query), path, columns
 
     def derived(self, node: dict[str, Any]) -> tuple[Relation, tuple[str, ...], list[Visible]]:
+        lateral = False
         try:
             bound = self.query(node["subquery"]["node"], self.ctes, None)
         except (UnknownName, InvalidExpression) as error:
-            # It may be lateral: a name of a relation to its left. DuckDB decides.
-            if self.scope.parent is None and not self.lateral_possible:
+            if self.beside is None and self.scope.parent is None:
                 raise
-            raise NotUnderstood(f"a lateral subquery ({error.message})") from error
+            if self.beside is None:
+                raise NotUnderstood(f"a subquery in FROM that reads the query around it ({error.message})") from error
+            bound = self.query(node["subquery"]["node"], self.ctes, self.beside)
+            lateral = True
         alias = self.context.alias()
-        return Derived(alias, bound.query), ("unnamed_subquery",), outputs(alias, bound)
+        return Derived(alias, bound.query, lateral), ("unnamed_subquery",), outputs(alias, bound)
 
-    lateral_possible: bool = False
-    """Whether a relation stands to the left of the one being bound."""
+    beside: Scope | None = None
+    """The relations to the left of the one being bound, which a lateral subquery may read."""
 
     def values(self, node: dict[str, Any]) -> tuple[Relation, tuple[str, ...], list[Visible]]:
         expressions = Expressions(self.context, Scope(), self.ctes, self.query)
@@ -168,8 +171,8 @@ class Relations:
         for column in zip(*rows, strict=True):
             # Each distinct type once: the common type is that of a CASE over them.
             branches = {value.type: value for value in column}
-            made = self.context.call(_choice(tuple(branches.values())))
-            types.append("INTEGER" if made.type == '"NULL"' else made.type)
+            known = next(iter(branches)) if len(branches) == 1 else None
+            types.append(known or self.context.call(_choice(tuple(branches.values()))).type)
         alias = self.context.alias()
         rows = [tuple(_of_type(v, t, self.context) for v, t in zip(row, types, strict=True)) for row in rows]
         columns = [Visible(f"col{i}", ColumnRef(alias, f"c{i}", type_)) for i, type_ in enumerate(types)]
@@ -210,9 +213,13 @@ class Relations:
         if ref not in {"REGULAR", "NATURAL", "CROSS"} or kind not in {"inner", "left", "right", "full", "semi", "anti"}:
             raise NotUnderstood(f"a {ref.lower()} {kind} join is DuckDB's own")
         left, left_named, left_star = self.table_ref(node["left"])
-        before, self.lateral_possible = self.lateral_possible, True
+        before = self.beside or Scope(parent=self.scope.parent)
+        outside, self.beside = (
+            self.beside,
+            Scope(before.relations + left_named, before.star + left_star, self.scope.parent),
+        )
         right, right_named, right_star = self.table_ref(node["right"])
-        self.lateral_possible = before
+        self.beside = outside
         if kind in {"right", "full"}:
             left_named, left_star = _nullable(left_named, left_star)
         if kind in {"left", "full"}:
@@ -226,7 +233,12 @@ class Relations:
             if node.get("condition"):
                 inner = Scope(left_named + right_named, left_star + right_star, self.scope.parent)
                 expressions = Expressions(self.context, inner, self.ctes, self.query)
-                condition = self.context.boolean(expressions.convert(node["condition"]))
+                try:
+                    condition = self.context.boolean(expressions.convert(node["condition"]))
+                except UnknownName as error:
+                    if self.beside is None:
+                        raise
+                    raise NotUnderstood(f"a join that reads a relation to its left ({error.message})") from error
                 self.scope.depends_on_parent |= inner.depends_on_parent
         named = left_named if kind in {"semi", "anti"} else left_named + right_named
         return Join(kind, left, right, condition), named, star

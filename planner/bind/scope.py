@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from connectors.sqlgen.tree import Expr
@@ -65,6 +66,15 @@ class Scope:
             if found is not None:
                 self.depends_on_parent = True
         return found
+
+    @contextmanager
+    def columns_first(self) -> Iterator[None]:
+        """Columns win over aliases inside: below the grouping all of them mean something."""
+        before, self.preferred = self.preferred, {}
+        try:
+            yield
+        finally:
+            self.preferred = before
 
     def _find_here(self, path: tuple[str, ...]) -> Visible | None:
         if len(path) == 1:

@@ -54,6 +54,15 @@ def movable(expr: Expr) -> bool:
     )
 
 
+def is_volatile(node: Any) -> bool:
+    """Whether something in a tree has another value at each evaluation."""
+    return any(
+        (isinstance(part, Call) and part.name in VOLATILE)
+        or (isinstance(part, OpaqueExpr) and any(name in part.text for name in VOLATILE))
+        for part in walk(node)
+    )
+
+
 def has_subquery(expr: Any) -> bool:
     return any(isinstance(part, Subquery) for part in walk(expr))
 

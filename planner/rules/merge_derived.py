@@ -2,7 +2,8 @@
 
 Guards: the inner query only projects, joins and filters (no grouping, window, DISTINCT, ORDER BY, LIMIT, no subquery or
 volatile function in its columns); it stands where only inner joins lead to it (below an outer join a constant column of
-the missing side must become NULL); it is not lateral.
+the missing side must become NULL); it is not lateral; the outer block has no grouping sets (two columns of one expression,
+or a constant one, are keys of their own there).
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def merge_derived(query: Query) -> Query:
 
 
 def _block(node: Any) -> Any:
-    if not isinstance(node, Select) or node.relation is None:
+    if not isinstance(node, Select) or node.relation is None or node.sets is not None:
         return node
     columns: dict[tuple[str, str], Expr] = {}
     filters: list[Expr] = []

@@ -69,7 +69,6 @@ def test_an_unknown_key_is_refused_with_its_path_and_the_nearest_name(text: str,
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("server: {workers: 2}", "server.workers: only 0 in this version"),
         ("server: {admin: '127.0.0.1:32011'}", "server.admin: no such key"),
         ("planner: {semijoin_keys: 10}", "planner.semijoin_keys: no such key"),
         ("auth: {tokens: {issuer: a, audience: b, jwks_url: x, keys: []}}", "auth.tokens.jwks_url: no such key"),
@@ -173,5 +172,5 @@ def test_the_template_names_every_key() -> None:
     """`watersmeet init` is the first reference that people read."""
     definitions = schema()["$defs"]
     owned = ("ServerConfig", "AuthConfig", "TokensConfig", "TicketsConfig", "LimitsConfig", "PlannerConfig")
-    names = {name for section in owned for name in definitions[section]["properties"]} - {"workers"}
+    names = {name for section in owned for name in definitions[section]["properties"]}
     assert {name for name in names | set(schema()["properties"]) if f"{name}:" not in TEMPLATE} == set()

@@ -55,8 +55,8 @@ def test_every_message_field_and_enum_is_the_specifications(ours: object, name: 
 
 
 def test_sql_info_has_a_value_for_every_standard_code() -> None:
-    assert sqlinfo.VALUES.keys() == set(flight_sql_pb2.SqlInfo.values())
-    table = sqlinfo.table()
+    assert sqlinfo.values(sqlinfo.About()).keys() == set(flight_sql_pb2.SqlInfo.values())
+    table = sqlinfo.table(sqlinfo.About())
     table.validate(full=True)
     assert max(table.column("info_name").to_pylist()) < 10_000
 

@@ -18,8 +18,8 @@ OLD = {"kid": "old", "secret": "o" * 32}
 NEW = {"kid": "new", "secret": "n" * 32}
 
 
-def _sealer(*keys: Mapping[str, object], deployment: str = "d", **settings: object) -> Sealer:
-    return Sealer(TicketsConfig.model_validate({"keys": keys or (OLD,), **settings}), deployment)
+def _sealer(*keys: Mapping[str, object], **settings: object) -> Sealer:
+    return Sealer(TicketsConfig.model_validate({"keys": keys or (OLD,), **settings}))
 
 
 def _seal(sealer: Sealer, sql: str = "SELECT 'a literal'") -> bytes:
@@ -96,7 +96,7 @@ def test_rotation_needs_no_moment_at_which_all_replicas_change(monkeypatch: pyte
 
 def test_without_keys_one_is_made_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        one, two = Sealer(TicketsConfig(), "d"), Sealer(TicketsConfig(), "d")
+        one, two = Sealer(TicketsConfig()), Sealer(TicketsConfig())
     assert "on this process only" in caplog.text
     assert one.open(Kind.TICKET, "ana", _seal(one))
     with pytest.raises(TokenRefused):

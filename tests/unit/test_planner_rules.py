@@ -30,6 +30,11 @@ def test_every_rule_has_a_fixture_of_its_name_and_every_fixture_a_rule() -> None
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_a_rule_rewrites_as_its_fixture_says(case: Case, world: SmallWorld, update_fixtures: bool) -> None:
+    check_rewriting(case, world, update_fixtures=update_fixtures)
+
+
+def check_rewriting(case: Case, world: SmallWorld, *, update_fixtures: bool = False) -> None:
+    """Raise AssertionError unless the rule does what the case says, and the answer stays the same."""
     statement = parse(case.sql, Guards(), oracle())
     before = bind(statement, request(case.sql), world.sources, oracle()).query
     after = BY_NAME[case.file.stem](before)

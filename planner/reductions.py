@@ -1,0 +1,253 @@
+"""Reductions: which columns of a fragment's rows must meet another fragment's values, or the residual drops the rows.
+
+A reduction may be made where it changes no answer: without the rows of fragment F whose column c has a value that
+fragment G's column d has not, the residual gives the very same rows. What the residual cannot be seen to drop is kept.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from connectors.sqlgen.tree import (
+    Call,
+    ColumnRef,
+    Cte,
+    CteRef,
+    Derived,
+    Exchange,
+    Expr,
+    Join,
+    OpaqueQuery,
+    Query,
+    Relation,
+    Scan,
+    Select,
+    SetOp,
+    Subquery,
+    Values,
+    With,
+    children,
+    conjuncts,
+    walk,
+)
+from planner.rules.algebra import has_window
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A column of a fragment's rows."""
+
+    fragment: int
+    column: int
+
+
+Pair = tuple[Place, Place]
+"""(reduced, by): rows whose value at the first is no value at the second do not reach the answer."""
+
+
+def pairs(local: Query) -> frozenset[Pair]:
+    """All reductions that change no answer, for the whole residual."""
+    finder = _Finder(local)
+    finder.visit(local, {})
+    return frozenset(finder.found)
+
+
+_Leaf = Scan | Derived | CteRef | Values | Exchange
+_Scope = Mapping[str, _Leaf]
+"""Relations by alias: those of the block and of the blocks around it."""
+
+
+class _Finder:
+    """Walks the residual and collects pairs."""
+
+    def __init__(self, local: Query) -> None:
+        self.found: set[Pair] = set()
+        self.ctes: dict[str, Query] = {}
+        nodes = list(walk(local))
+        # What is read in two places can only be reduced for both; nobody looks for that.
+        self.once = Counter(node.fragment for node in nodes if isinstance(node, Exchange))
+        self.read = Counter(node.name for node in nodes if isinstance(node, CteRef))
+        for node in nodes:
+            if isinstance(node, Cte):
+                self.ctes[node.name] = node.query
+
+    # ------------------------------------------------------------ walking
+
+    def visit(self, query: Query, outer: _Scope) -> None:
+        if isinstance(query, With):
+            for cte in query.ctes:
+                self.visit(cte.query, outer)
+            self.visit(query.body, outer)
+        elif isinstance(query, SetOp):
+            self.visit(query.left, outer)
+            self.visit(query.right, outer)
+        elif isinstance(query, OpaqueQuery):
+            for input_ in query.inputs:
+                self.visit(input_.query, outer)
+        else:
+            self.block(query, outer)
+
+    def block(self, select: Select, outer: _Scope) -> None:
+        leaves = list(_leaves(select.relation)) if select.relation is not None else []
+        scope = {**outer, **{leaf.alias: leaf for leaf in leaves}}
+        free = {leaf.alias for leaf in _droppable(select.relation)} if select.relation is not None else set()
+        for part in conjuncts(select.where):
+            self.condition(part, scope, free)
+        if select.relation is not None:
+            self.joins(select.relation, scope)
+        for leaf in leaves:
+            if isinstance(leaf, Derived):
+                self.visit(leaf.query, scope if leaf.lateral else outer)
+        for part in _expressions(select):
+            for subquery in _subqueries(part):
+                self.visit(subquery.query, scope)
+
+    def joins(self, relation: Relation, scope: _Scope) -> None:
+        """The ON conditions below a relation: rows that cannot meet one are not of the join's own rows already."""
+        if not isinstance(relation, Join):
+            return
+        sides = {"inner": "lr", "semi": "lr", "left": "r", "anti": "r", "right": "l"}.get(relation.kind, "")
+        free = {leaf.alias for side in sides for leaf in _droppable(relation.left if side == "l" else relation.right)}
+        for part in conjuncts(relation.condition):
+            self.condition(part, scope, free)
+        self.joins(relation.left, scope)
+        self.joins(relation.right, scope)
+
+    def condition(self, part: Expr, scope: _Scope, free: set[str]) -> None:
+        """A condition that every row must meet; leaves called `free` lose the rows that cannot."""
+        if isinstance(part, Call) and part.name == "=":
+            one, other = part.args
+            self.equality(one, other, scope, free)
+            self.equality(other, one, scope, free)
+        elif isinstance(part, Subquery) and part.kind == "any" and part.op == "=" and part.arg is not None:
+            inner = _output(part.query, 0)
+            provider = self.provided(part.query, 0)
+            if provider is not None:
+                self.reduce(part.arg, provider, scope, free)
+            outer_place = self.origin(part.arg, scope)
+            place = self.reducible(part.query, 0) if inner is not None else None
+            if place is not None and outer_place is not None:
+                self.found.add((place, outer_place))
+        elif isinstance(part, Subquery) and part.kind == "exists" and isinstance(part.query, Select):
+            self.exists(part.query, scope, free)
+
+    def exists(self, query: Select, scope: _Scope, free: set[str]) -> None:
+        """EXISTS keeps a row only if one inside equals it: the block's rows are among the inner values."""
+        if query.relation is None or query.group == () or query.limit is not None or query.offset is not None:
+            return
+        inside = {leaf.alias: leaf for leaf in _leaves(query.relation)}
+        for part in conjuncts(query.where):
+            if isinstance(part, Call) and part.name == "=":
+                for one, other in (part.args, part.args[::-1]):
+                    if isinstance(one, ColumnRef) and isinstance(other, ColumnRef) and other.table in inside:
+                        provider = self.origin(other, inside)
+                        if one.table not in inside and provider is not None:
+                            self.reduce(one, provider, scope, free)
+
+    def equality(self, reduced: Expr, by: Expr, scope: _Scope, free: set[str]) -> None:
+        provider = self.origin(by, scope)
+        if provider is not None:
+            self.reduce(reduced, provider, scope, free)
+
+    def reduce(self, expr: Expr, provider: Place, scope: _Scope, free: set[str]) -> None:
+        if isinstance(expr, ColumnRef) and expr.table in free:
+            place = self.reducible_leaf(scope[expr.table], expr.column)
+            if place is not None:
+                self.found.add((place, provider))
+
+    # ------------------------------------------------------------ where a column's values come from
+
+    def origin(self, expr: Expr, scope: _Scope) -> Place | None:
+        """A place whose values include all that the expression can have but NULL."""
+        if not isinstance(expr, ColumnRef) or expr.table not in scope:
+            return None
+        leaf = scope[expr.table]
+        if isinstance(leaf, Exchange):
+            return Place(leaf.fragment, int(expr.column[1:]))
+        query = leaf.query if isinstance(leaf, Derived) else self._cte(leaf)
+        return None if query is None else self.provided(query, int(expr.column[1:]))
+
+    def provided(self, query: Query, column: int) -> Place | None:
+        if isinstance(query, With):
+            return self.provided(query.body, column)
+        if not isinstance(query, Select) or query.relation is None:
+            return None
+        return self.origin(query.items[column], {leaf.alias: leaf for leaf in _leaves(query.relation)})
+
+    # ------------------------------------------------------------ whose rows can be left away
+
+    def reducible_leaf(self, leaf: _Leaf, column: str) -> Place | None:
+        """The place whose rows are exactly the rows of a leaf with each value of the column."""
+        number = int(column[1:])
+        if isinstance(leaf, Exchange):
+            return Place(leaf.fragment, number) if self.once[leaf.fragment] == 1 else None
+        if isinstance(leaf, Derived):
+            return None if leaf.lateral else self.reducible(leaf.query, number)
+        if isinstance(leaf, CteRef) and self.read[leaf.name] == 1:
+            query = self._cte(leaf)
+            return None if query is None else self.reducible(query, number)
+        return None
+
+    def reducible(self, query: Query, column: int) -> Place | None:
+        """As `reducible_leaf`, for an output column of a query: without a value's rows below, only its rows are gone."""
+        if isinstance(query, With):
+            return self.reducible(query.body, column)
+        item = _output(query, column)
+        if not isinstance(query, Select) or item is None or query.relation is None:
+            return None
+        if query.limit is not None or query.offset is not None or query.qualify is not None or query.sets is not None:
+            return None
+        if any(has_window(part) for part in query.items) or (query.group is not None and item not in query.group):
+            return None
+        leaves = {leaf.alias: leaf for leaf in _droppable(query.relation)}
+        return self.reducible_leaf(leaves[item.table], item.column) if item.table in leaves else None
+
+    def _cte(self, leaf: _Leaf) -> Query | None:
+        return self.ctes.get(leaf.name) if isinstance(leaf, CteRef) else None
+
+
+def _output(query: Query, column: int) -> ColumnRef | None:
+    """A query's output column if it is a column handed on."""
+    if isinstance(query, With):
+        return _output(query.body, column)
+    item = query.items[column] if isinstance(query, Select) else None
+    return item if isinstance(item, ColumnRef) else None
+
+
+def _leaves(relation: Relation) -> Iterator[_Leaf]:
+    if isinstance(relation, Join):
+        yield from _leaves(relation.left)
+        yield from _leaves(relation.right)
+    else:
+        yield relation
+
+
+def _droppable(relation: Relation) -> Iterator[_Leaf]:
+    """The leaves whose row takes the rows joined to it along when it goes, and changes no other."""
+    if not isinstance(relation, Join):
+        yield relation
+    elif relation.kind == "inner":
+        yield from _droppable(relation.left)
+        yield from _droppable(relation.right)
+    elif relation.kind in ("left", "semi", "anti"):
+        yield from _droppable(relation.left)
+    elif relation.kind == "right":
+        yield from _droppable(relation.right)
+
+
+def _expressions(select: Select) -> Iterator[Expr]:
+    """All expressions of a block but those of its FROM."""
+    yield from children(replace(select, relation=None))
+
+
+def _subqueries(node: Expr) -> Iterator[Subquery]:
+    """The outermost subqueries of an expression."""
+    if isinstance(node, Subquery):
+        yield node
+        if node.arg is not None:
+            yield from _subqueries(node.arg)
+        return
+    for child in children(node):
+        yield from _subqueries(child)

@@ -1,0 +1,181 @@
+"""x < (SELECT avg(b.y) FROM b WHERE b.k = a.k)  ->  a LEFT JOIN (SELECT k, avg(y) FROM b GROUP BY k) ON …, x < its column.
+
+Where the two are in different sources, each group comes as one row instead of every row of b (TPC-H Q2, Q17, Q20).
+No row is lost or repeated: the derived table has one row for each key. A missing group is an empty one: count is 0 of
+it, the other aggregates NULL.
+
+Guards:
+- not within one source: it answers the subquery as it is written
+- not where something else than an equality connects the two
+- not keys that are computed: computing them could fail for a row that was never asked for
+- not aggregates whose value over no rows is their own
+- not a subquery with HAVING, ORDER BY or LIMIT
+- not above a grouping
+- not a volatile subquery
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from connectors.sqlgen.dialect import family
+from connectors.sqlgen.tree import (
+    Call,
+    Cast,
+    ColumnRef,
+    Constant,
+    CteRef,
+    Derived,
+    Expr,
+    Join,
+    Query,
+    Relation,
+    Scan,
+    Select,
+    Subquery,
+    boolean,
+    children,
+    conjunction,
+    conjuncts,
+    rebuild,
+    transform,
+    walk,
+)
+from planner.rules.algebra import free, has_subquery, is_volatile, relation_aliases
+
+_COUNTS = frozenset(["count", "count_star"])
+_AGGREGATES = _COUNTS | {"sum", "avg", "min", "max", "bool_and", "bool_or"}
+"""Aggregates that are 0 (the counts) or NULL of no rows, and that cannot fail for a group that nobody reads."""
+
+
+def decorrelate(query: Query) -> Query:
+    """The query with correlated aggregates joined; the very same one if there are none."""
+    return transform(query, _block)
+
+
+def _block(node: Any) -> Any:
+    if not isinstance(node, Select) or node.relation is None:
+        return node
+    ours = relation_aliases(node.relation)
+    relation: Relation = node.relation
+    made: dict[Subquery, Expr] = {}
+    places = (node.where,) if node.group is not None else (node.where, *node.items)
+    for part in (found for place in places if place is not None for found in _scalars(place)):
+        if part in made or len(_sources(node.relation) | _sources(part)) < 2:
+            continue
+        grouped = _grouped(part, ours)
+        if grouped is not None:
+            derived, condition, value = grouped
+            relation = Join("left", relation, derived, condition)
+            made[part] = value
+    if not made:
+        return node
+
+    def swapped(part: Any) -> Any:
+        if isinstance(part, Subquery):
+            return made.get(part, part)
+        return rebuild(part, swapped)
+
+    where = None if node.where is None else swapped(node.where)
+    items = node.items if node.group is not None else tuple(swapped(item) for item in node.items)
+    return replace(node, relation=relation, where=where, items=items)
+
+
+def _scalars(expr: Expr) -> list[Subquery]:
+    """The scalar subqueries of an expression's own block."""
+    if isinstance(expr, Subquery):
+        return [expr] if expr.kind == "scalar" else []
+    return [found for child in children(expr) for found in _scalars(child)]
+
+
+def _sources(node: Any) -> set[str]:
+    """The sources that a tree reads; a CTE counts as one of its own."""
+    return {part.source if isinstance(part, Scan) else "" for part in walk(node) if isinstance(part, (Scan, CteRef))}
+
+
+def _grouped(part: Subquery, ours: frozenset[str]) -> tuple[Derived, Expr, Expr] | None:
+    """(the derived table, what joins it, what stands for the subquery); None where they would not be the same."""
+    query = part.query
+    if not isinstance(query, Select) or not _plain(query) or not free(query) or not free(query) <= ours:
+        return None
+    assert query.relation is not None
+    inside = relation_aliases(query.relation)
+    if free(query.relation) or is_volatile(query):
+        return None
+    kept: list[Expr] = []
+    pairs: list[tuple[Expr, Expr]] = []
+    for condition in conjuncts(query.where):
+        if not free(condition) & ours:
+            kept.append(condition)
+            continue
+        pair = _pair(condition, inside, ours)
+        if pair is None:
+            return None
+        pairs.append(pair)
+    calls = _aggregates(query.items[0])
+    if not pairs or calls is None or any(free(call) & ours for call in calls):
+        return None
+    alias = f"g{min(inside)}"
+    items = tuple(dict.fromkeys([*(key for key, _ in pairs), *calls]))
+    columns = {item: ColumnRef(alias, f"c{i}", item.type) for i, item in enumerate(items)}
+    keys = tuple(dict.fromkeys(key for key, _ in pairs))
+    derived = Derived(alias, Select(items, query.relation, conjunction(kept), group=keys))
+
+    def read(node: Any) -> Any:
+        if isinstance(node, Call) and node.aggregate:
+            if node.name in _COUNTS:
+                return Call("coalesce", (columns[node], Constant("0", node.type)), node.type)
+            return columns[node]
+        return rebuild(node, read)
+
+    joined = conjunction([boolean("=", columns[key], outer) for key, outer in pairs])
+    assert joined is not None
+    return derived, joined, read(query.items[0])
+
+
+def _plain(query: Select) -> bool:
+    """Whether a query is one row of aggregates over all of its rows."""
+    return (
+        query.relation is not None
+        and query.group == ()
+        and query.sets is None
+        and query.having is None
+        and query.qualify is None
+        and not query.order
+        and query.limit is None
+        and query.offset is None
+    )
+
+
+def _pair(condition: Expr, inside: frozenset[str], ours: frozenset[str]) -> tuple[Expr, Expr] | None:
+    """(key inside, expression outside) of an equality between the two."""
+    if not isinstance(condition, Call) or condition.name != "=" or has_subquery(condition):
+        return None
+    for key, outer in (condition.args, condition.args[::-1]):
+        if free(key) <= inside and free(outer) <= ours and _safe(key):
+            return key, outer
+    return None
+
+
+def _safe(key: Expr) -> bool:
+    """Whether a key is a column, or one that was only widened."""
+    if isinstance(key, Cast):
+        return isinstance(key.arg, ColumnRef) and {family(key.type), family(key.arg.type)} == {"int"}
+    return isinstance(key, ColumnRef)
+
+
+def _aggregates(item: Expr) -> list[Call] | None:
+    """The aggregates of an expression; None if it has others than those that are known here."""
+    if isinstance(item, Call) and item.aggregate:
+        plain = not item.order and not has_subquery(item) and all(isinstance(arg, ColumnRef) for arg in item.args)
+        return [item] if item.name in _AGGREGATES and plain and item.filter is None else None
+    if isinstance(item, Subquery):
+        return None
+    found: list[Call] = []
+    for child in children(item):
+        inner = _aggregates(child)
+        if inner is None:
+            return None
+        found += inner
+    return found
