@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs the database servers that the tests need, where that is possible without asking; whatever is still missing
-# afterwards, the tests say so. Usage: scripts/test-services.sh PYTHON
+# Installs what the tests need beside Python packages (database servers, Java), where that is possible without asking;
+# whatever is still missing afterwards, the tests say so. Usage: scripts/test-services.sh PYTHON
 set -eu
 
 as_root=
@@ -10,13 +10,15 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 command -v apt-get >/dev/null || exit 0
 
-# The tests' own idea of what is missing decides, in their words: postgres, mysql. (java is for the JDBC tests to come.)
+# The tests' own idea of what is missing decides, in their words: postgres, mysql, java.
 packages=
 for piece in $("$1" -c 'from tests import services; print(*sorted(services.missing() - services.allowed_missing()))'); do
     case $piece in
         postgres) packages="$packages postgresql" ;;
         # The programs alone, no service; mariadb-install-db calls one of the client's.
         mysql) packages="$packages mariadb-server-core mariadb-client-core" ;;
+        # No JDK: Debian's headless runtime has the compiler's module, which runs tests/clients/jdbc/Bridge.java as it is.
+        java) packages="$packages default-jre-headless maven" ;;
     esac
 done
 [ -n "$packages" ] || exit 0

@@ -12,15 +12,19 @@ import re
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from auth.principal import Principal
+from planner.errors import UnknownName
 from planner.plan import FederatedPlan, SourceInfo
 from watersmeet.spi import Source, SourceCatalog, SourceError, SourceQueryFailed, SourceUnavailable
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 Visible = Callable[[Principal, str, str, str], bool]
 """(principal, catalog, schema, table) -> whether the principal may see the table."""
@@ -29,8 +33,9 @@ _RETRY = 5.0
 """Seconds before a source that was down is asked again."""
 _PATIENCE = 5.0
 """Seconds that statements wait for a catalog; after them the source counts as down until it has answered."""
-_AT_MOST_EVERY = 1.0
-"""Seconds between two reads of a catalog for the sake of unknown names: a misspelt statement must not hammer sources."""
+_AT_MOST_EVERY = 0.5
+"""Seconds between two reads of a catalog for the sake of unknown names, which wait for them: misspelt statements must not
+hammer sources, and a table that another worker has just made must be found."""
 _REMEMBERED = 256
 """Filtered catalogs kept."""
 
@@ -93,7 +98,10 @@ class Catalogs:
     def seen_by(self, principal: Principal, *, only: str | None = None, renew: bool = False) -> Seen:
         """The sources for a principal; all of them, or the one called `only`. `renew`: as they are now."""
         names = [name for name in sorted(self._sources) if only is None or name == only]
-        self._refresh(names, _AT_MOST_EVERY if renew else self._max_age)
+        if renew:
+            self._renew(names)
+        else:
+            self._refresh(names, self._max_age)
         sources: dict[str, SourceInfo] = {}
         down: dict[str, SourceError] = {}
         for name in names:
@@ -105,6 +113,32 @@ class Catalogs:
                 down[name] = known.error
         return Seen(sources, down)
 
+    def planned(self, principal: Principal, text: str, plan: Callable[[Seen], T]) -> T:
+        """`plan` over what the principal sees; once more with fresh catalogs if a name was unknown to it."""
+        seen = self.seen_by(principal)
+        try:
+            return plan(seen)
+        except UnknownName:
+            seen.check_named(text)
+            return plan(self.seen_by(principal, renew=True))
+
+    def place(self, principal: Principal, source: str, table: str, schema: str | None) -> tuple[SourceInfo, str] | None:
+        """A source as it is now, and the schema, by default its own, where the principal may make a table of this name.
+
+        None if there is none such for the principal. Raises the error of a source that is down.
+        """
+        name = (
+            source if source in self._sources else next((n for n in self._sources if n.lower() == source.lower()), "")
+        )
+        if not name:
+            return None
+        self._renew([name])
+        known = self._state(name)
+        if known.info is None or known.error is not None:
+            raise known.error or SourceUnavailable(name, "its catalog was never read")
+        schema = schema or known.info.catalog.default_schema
+        return (known.info, schema) if self._visible(principal, name, schema, table) else None
+
     def forget(self, name: str) -> None:
         """The source's catalog is out of date: read it again before it is used."""
         with self._lock:
@@ -112,6 +146,14 @@ class Catalogs:
                 self._known[name] = replace(known, at=-math.inf)
 
     # ------------------------------------------------------------ reading
+
+    def _renew(self, names: Sequence[str]) -> None:
+        """Read the sources as they are now, or at most _AT_MOST_EVERY from now."""
+        with self._lock:
+            known = [self._known[name] for name in names if name in self._known]
+        last = max((state.at for state in known if state.error is None), default=-math.inf)
+        time.sleep(max(0.0, last + _AT_MOST_EVERY - time.monotonic()))
+        self._refresh(names, _AT_MOST_EVERY)
 
     def _refresh(self, names: Iterable[str], max_age: float) -> None:
         """Read what is too old, side by side, each by one reader; renew ahead of time without waiting for it."""
@@ -141,7 +183,13 @@ class Catalogs:
         info, problem = None, None
         try:
             catalog = source.catalog()
-            info = SourceInfo(name=name, kind=source.kind, catalog=catalog, dialect=source.dialect(catalog.facts))
+            info = SourceInfo(
+                name=name,
+                kind=source.kind,
+                catalog=catalog,
+                dialect=source.dialect(catalog.facts),
+                writable=getattr(source, "writable", False),
+            )
         except SourceError as error:
             problem = error
         except Exception as error:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from auth.access import AccessConfig
 from auth.authenticator import AuthConfig
@@ -41,12 +41,6 @@ def _address(value: str) -> str:
     return value
 
 
-def _no_workers(value: object) -> object:
-    if value != 0:
-        raise ValueError("only 0 in this version: queries run in the server's own process")
-    return value
-
-
 Address = Annotated[str, AfterValidator(_address)]
 SourceName = Annotated[
     str, Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$"), AfterValidator(_source_name)
@@ -62,8 +56,9 @@ class ServerConfig(_Section):
 
     listen: Address = "127.0.0.1:32010"
     """host:port of Flight SQL. 0.0.0.0 is every interface, port 0 a free one."""
-    workers: Annotated[Literal[0], BeforeValidator(_no_workers)] = 0
-    """How many processes run queries beside the server's own."""
+    workers: int = Field(default=2, ge=0, le=64)
+    """Processes that plan and run queries beside the server's own, and divide its limits among them. 0: queries run in
+    the server's own process, and one that crashes takes it along."""
     drain: Duration = 30.0
     """How long running queries may take to end after SIGTERM."""
     tls: TlsConfig | None = None

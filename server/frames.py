@@ -1,13 +1,15 @@
 """Arrow to the bytes of FlightData messages, without a protobuf object for each frame.
 
-A frame is written from the IPC writer's own buffers with one join: measured 0.06 CPU seconds a GB, against 0.18 for
-`RecordBatch.serialize()` and a copy.
+A frame stays in the pieces that the IPC writer handed over until it is written, once: joined to bytes, or into memory
+that another process reads. Measured 0.06 CPU seconds a GB, against 0.18 for `RecordBatch.serialize()` and a copy.
 """
 
 from __future__ import annotations
 
+import mmap
 import struct
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import pyarrow as pa
 
@@ -26,6 +28,29 @@ _PREFIX = 8
 """Bytes before an IPC message's flatbuffer: a continuation marker and the length."""
 
 
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One message, not put together yet."""
+
+    pieces: Sequence[bytes | pa.Buffer]
+    size: int
+    """Bytes of all pieces."""
+
+    @classmethod
+    def of(cls, *pieces: bytes | pa.Buffer) -> Frame:
+        return cls(pieces, sum(map(len, pieces)))
+
+    def joined(self) -> bytes:
+        return b"".join(self.pieces)
+
+    def write(self, room: mmap.mmap, start: int) -> None:
+        """Copy it to `room` from byte `start` on, where it must fit."""
+        for piece in self.pieces:
+            end = start + len(piece)
+            room[start:end] = piece
+            start = end
+
+
 class Encoder:
     """The frames of one stream: `schema_frame()`, then `frames(batch)` for each batch. Used by one thread.
 
@@ -40,12 +65,12 @@ class Encoder:
         self._serialized = schema.serialize().to_pybytes()
         self._unwritten = len(self._serialized)
 
-    def schema_frame(self) -> bytes:
+    def schema_frame(self) -> Frame:
         """The first frame of a stream."""
         header = self._serialized[_PREFIX:]
-        return b"".join((_HEADER_TAG, _varint(len(header)), header))
+        return Frame.of(_HEADER_TAG, _varint(len(header)), header)
 
-    def frames(self, batch: pa.RecordBatch) -> Iterator[bytes]:
+    def frames(self, batch: pa.RecordBatch) -> Iterator[Frame]:
         """`batch` in frames of at most FRAME bytes; of more, up to LONGEST, where one row takes that. Raises RowTooLarge."""
         if batch.num_rows == 0:
             return
@@ -62,7 +87,7 @@ class Encoder:
                 f" {batch.schema.field(index).name}, is its largest; select less of it"
             )
         else:
-            yield b"".join((_HEADER_TAG, _varint(len(header)), header, _BODY_TAG, _varint(size - len(header)), *body))
+            yield Frame.of(_HEADER_TAG, _varint(len(header)), header, _BODY_TAG, _varint(size - len(header)), *body)
 
     def _message(self, batch: pa.RecordBatch) -> tuple[bytes, list[bytes | pa.Buffer], int]:
         """The IPC message of a batch: its flatbuffer, the buffers of its body, and the bytes of both."""
@@ -104,9 +129,10 @@ def encode(
 ) -> Generator[bytes, None, None]:
     """The frames of a whole stream."""
     encoder = Encoder(schema, compression)
-    yield encoder.schema_frame()
+    yield encoder.schema_frame().joined()
     for batch in batches:
-        yield from encoder.frames(batch)
+        for frame in encoder.frames(batch):
+            yield frame.joined()
 
 
 def _varint(value: int) -> bytes:

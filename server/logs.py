@@ -21,12 +21,23 @@ _PLAIN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", 
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+(?=@)")
 
 
-def set_up(form: Form = "text", level: str = "info") -> None:
-    """Send the records of every logger to stderr. Called once, by the process's own entry."""
+_chosen: tuple[Form, str] = ("text", "warning")
+
+
+def set_up(form: Form = "text", level: str = "info", **always: object) -> None:
+    """Send the records of every logger to stderr, each with the facts `always`. Called once, by the process's own entry."""
+    global _chosen
+    _chosen = form, level
     handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(lambda record: record.__dict__.update(always) is None)
     handler.setFormatter(JsonLines() if form == "json" else Pairs())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.captureWarnings(True)
+
+
+def chosen() -> tuple[Form, str]:
+    """Form and level, for other processes of this server."""
+    return _chosen
 
 
 def _facts(record: logging.LogRecord, formatter: logging.Formatter) -> dict[str, Any]:

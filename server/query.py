@@ -11,7 +11,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from weakref import WeakSet
 
@@ -19,23 +19,25 @@ import pyarrow as pa
 
 from auth.principal import Principal
 from planner.cache import PlanCache
-from planner.errors import ParameterRefused, UnknownName
+from planner.dml import is_change
+from planner.errors import ParameterRefused
 from planner.parse import Guards
-from planner.plan import FederatedPlan, PlanRequest
-from planner.session import session_info
+from planner.pipeline import changes_session, options_changed
+from planner.plan import FederatedPlan, PlanRequest, SessionInfo, SourceInfo
+from planner.session import check_session, session_info
 from server.catalogs import Catalogs, Seen, Visible, everything_visible
 from server.execution.admission import Admission, Slot
 from server.execution.answer import RunningAnswer
 from server.execution.engine import Engine
-from server.execution.exchange import Exchange
-from server.execution.lanes import Reading
+from server.execution.lanes import readings
 from server.execution.limits import LimitsConfig
 from server.execution.scheduler import Execution
 from server.execution.spill import SpillArea
 from server.explained import EXPLAIN, Explained
 from server.parameters import Bound, bind, read_row
-from server.requests import Answer, Cancelled, Described, Request, VisibleCatalog
-from server.schemas import answer_schema, fingerprint, parameter_schema
+from server.requests import Answer, Cancelled, Described, Ingest, Request, Session, VisibleCatalog
+from server.schemas import answer_schema, fingerprint, parameter_schema, plain
+from server.writes import Writes
 from watersmeet.spi import Source, SourceChanged, SourceError
 
 log = logging.getLogger(__name__)
@@ -72,8 +74,19 @@ class LocalQueries:
         )
         self._lock = threading.Lock()
         self._executions: WeakSet[Execution] = WeakSet()
+        guards = Guards(sql_bytes=limits.sql_bytes, depth=limits.sql_depth)
+        self._writes = Writes(
+            sources, self._catalogs, self._admission, self._engine, guards, self._session_of, self._run
+        )
 
     def describe(self, request: Request, principal: Principal) -> Described:
+        if is_change(request.sql):
+            return self._writes.describe(request, principal)
+        if changes_session(request.sql):
+            nothing = pa.schema([])
+            return Described(
+                schema=nothing, parameters=nothing, is_update=True, session=self._session_after(request, principal)
+            )
         plan = self._plan(request, principal)
         return Described(
             schema=self._schema(plan), parameters=parameter_schema(plan.parameters, self._engine.arrow_type)
@@ -96,13 +109,17 @@ class LocalQueries:
             raise
         return answer if plan.explain is None else Explained(plan, self._sources, answer)
 
+    def update(self, request: Request, principal: Principal, timeout: float) -> int:
+        """Run an INSERT, UPDATE or DELETE; see server.requests.Queries."""
+        return self._writes.update(request, principal, min(timeout, self._limits.statement_timeout))
+
+    def ingest(self, ingest: Ingest, batches: Iterator[pa.RecordBatch], principal: Principal, timeout: float) -> int:
+        """Write rows into a table; see server.requests.Queries."""
+        return self._writes.ingest(ingest, batches, principal, min(timeout, self._limits.statement_timeout))
+
     def catalogs(self, principal: Principal, only: str | None = None) -> tuple[VisibleCatalog, ...]:
         seen = self._catalogs.seen_by(principal, only=only)
-        return tuple(
-            VisibleCatalog(name=name, schemas=info.catalog.schemas, tables=tuple(info.catalog.tables.values()))
-            for name, info in seen.sources.items()
-            if name not in seen.down
-        )
+        return tuple(self._shown(info) for name, info in seen.sources.items() if name not in seen.down)
 
     def cancel(self, query_id: str) -> Cancelled:
         """Stop a query: one of this process, or whatever the sources still do under its tag for another one."""
@@ -110,7 +127,8 @@ class LocalQueries:
             running = [execution for execution in self._executions if execution.query_id == query_id]
         for execution in running:
             execution.cancel()
-        return Cancelled.STOPPED if running else self._cancel_at_sources(query_id)
+        found = self._writes.cancel(query_id) or bool(running)
+        return Cancelled.STOPPED if found else self._cancel_at_sources(query_id)
 
     def refresh(self, source: str) -> None:
         """Forget what is known of a source's tables: the next statement reads them again."""
@@ -118,6 +136,7 @@ class LocalQueries:
 
     def close(self) -> None:
         """Cancel what runs, and free the engine and the disk."""
+        self._writes.close()
         with self._lock:
             running = list(self._executions)
         for execution in running:
@@ -125,18 +144,26 @@ class LocalQueries:
         self._engine.close()
         self._spill.close()
 
+    def _shown(self, info: SourceInfo) -> VisibleCatalog:
+        tables = tuple(info.catalog.tables.values())
+        types = {column.type for table in tables for column in table.columns}
+        return VisibleCatalog(
+            name=info.name,
+            schemas=info.catalog.schemas,
+            tables=tables,
+            arrow={type_: plain(self._engine.arrow_type(type_)) for type_ in types},
+            writable=info.writable,
+        )
+
     # ------------------------------------------------------------ planning
 
     def _plan(self, request: Request, principal: Principal) -> FederatedPlan:
-        seen = self._catalogs.seen_by(principal)
-        try:
-            plan = self._plan_seen(request, principal, seen)
-        except UnknownName:
-            seen.check_named(request.sql)
-            seen = self._catalogs.seen_by(principal, renew=True)
-            plan = self._plan_seen(request, principal, seen)
-        seen.check(plan)
-        return plan
+        def plan(seen: Seen) -> FederatedPlan:
+            made = self._plan_seen(request, principal, seen)
+            seen.check(made)
+            return made
+
+        return self._catalogs.planned(principal, request.sql, plan)
 
     def _plan_seen(self, request: Request, principal: Principal, seen: Seen) -> FederatedPlan:
         if request.parameters is None:
@@ -151,10 +178,25 @@ class LocalQueries:
         return plan
 
     def _plan_bound(self, request: Request, principal: Principal, seen: Seen, values: Bound | None) -> FederatedPlan:
-        settings = {**self._settings, **request.session.settings}
-        session = session_info(settings, request.session.catalog, request.session.schema, principal.subject)
+        session = self._session_of(request.session, principal)
         asked = PlanRequest(sql=request.sql, now=request.now, session=session, parameters=values)
         return self._plans.plan(asked, seen.sources)
+
+    def _session_of(self, session: Session, principal: Principal) -> SessionInfo:
+        settings = {**self._settings, **session.settings}
+        return session_info(settings, session.catalog, session.schema, principal.subject)
+
+    def _session_after(self, request: Request, principal: Principal) -> Session:
+        """The session as a SET, RESET or USE leaves it. Raises PlanningError."""
+
+        def changed(seen: Seen) -> Session:
+            session = self._session_of(request.session, principal)
+            asked = PlanRequest(sql=request.sql, now=request.now, session=session)
+            after = request.session.changed(options_changed(asked, seen.sources))
+            check_session(self._session_of(after, principal), seen.sources)
+            return after
+
+        return self._catalogs.planned(principal, request.sql, changed)
 
     def _schema(self, plan: FederatedPlan) -> pa.Schema:
         return EXPLAIN if plan.explain else answer_schema(plan.columns, self._engine.arrow_type)
@@ -175,12 +217,13 @@ class LocalQueries:
 
     def _run(self, request: Request, plan: FederatedPlan, slot: Slot, deadline: float) -> RunningAnswer:
         queue = max(1 << 20, self._limits.memory // 4 // self._limits.running // max(1, len(plan.fragments)))
-        readings = []
-        for fragment in plan.fragments:
-            columns = [(column.name, self._engine.arrow_type(column.type)) for column in fragment.read.columns]
-            readings.append(Reading(fragment, Exchange(pa.schema(columns), queue)))
         execution = Execution(
-            request.query_id, readings, self._sources, deadline=deadline, slot=slot, spill=self._spill
+            request.query_id,
+            readings(plan.fragments, self._engine.arrow_type, queue),
+            self._sources,
+            deadline=deadline,
+            slot=slot,
+            spill=self._spill,
         )
         schema = answer_schema(plan.columns, self._engine.arrow_type)
         with self._lock:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import Protocol
+from typing import Literal, Protocol
 
 import pyarrow as pa
 
@@ -27,6 +27,19 @@ class Session:
     settings: Mapping[str, str] = field(default_factory=dict)
     """'timezone', 'pushdown' …; names in lower case."""
 
+    def changed(self, options: Mapping[str, str | None]) -> Session:
+        """The session with other options: 'catalog', 'schema' or a setting; None resets one."""
+        settings = {**self.settings, **options}
+        return Session(
+            catalog=options.get("catalog", self.catalog),
+            schema=options.get("schema", self.schema),
+            settings={
+                name: value
+                for name, value in settings.items()
+                if value is not None and name not in {"catalog", "schema"}
+            },
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
@@ -39,9 +52,29 @@ class Request:
     """Frozen when the statement was first planned (UTC); carried by the ticket."""
     session: Session = field(default_factory=Session)
     parameters: bytes | None = None
-    """Bound parameter values: an Arrow IPC stream with one batch of one row. None: nothing is bound."""
+    """Bound parameter values: an Arrow IPC stream. One row; of a change any number, which is run for each row. None:
+    nothing is bound."""
     announced: bytes | None = None
     """Fingerprint of the announced schema (server.schemas); execution refuses (SourceChanged) when the plan's differs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ingest:
+    """A table's worth of rows that a client brings."""
+
+    query_id: str
+    catalog: str | None
+    schema: str | None
+    table: str
+    mode: Literal["create", "append", "replace", "create_append"]
+    """create: there must be no such table; append: there must be one; create_append: made if there is none;
+    replace: made anew if there is one."""
+    temporary: bool = False
+    now: datetime
+    session: Session = field(default_factory=Session)
+    """Where the table is looked for if `catalog` and `schema` do not say."""
+    data_schema: pa.Schema
+    """Of the batches."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +96,9 @@ class VisibleCatalog:
     name: str
     schemas: tuple[str, ...]
     tables: tuple[Table, ...]
+    arrow: Mapping[str, pa.DataType] = field(default_factory=dict)
+    """The Arrow type of each type that a column has, as answers have it."""
+    writable: bool = False
 
 
 class Cancelled(Enum):
@@ -110,6 +146,12 @@ class Queries(Protocol):
 
     def stream(self, request: Request, principal: Principal, timeout: float, compression: str | None = None) -> Stream:
         """Plan and start the query. `compression` of the messages' bodies: 'lz4', 'zstd' or None."""
+
+    def update(self, request: Request, principal: Principal, timeout: float) -> int:
+        """Run a change, all of it or nothing, and tell the number of rows that it met. `cancel` ends it."""
+
+    def ingest(self, ingest: Ingest, batches: Iterator[pa.RecordBatch], principal: Principal, timeout: float) -> int:
+        """Write rows, all of them or none, and tell their number. `cancel` ends it. Raises what `batches` raises."""
 
     def catalogs(self, principal: Principal, only: str | None = None) -> tuple[VisibleCatalog, ...]:
         """What the principal may see, sorted by name; `only` limits it to one catalog."""

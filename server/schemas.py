@@ -29,17 +29,43 @@ def answer_schema(columns: Iterable[OutputColumn], arrow_type: ArrowType) -> pa.
     """The schema of an answer. Names may repeat; all fields are nullable."""
     return pa.schema(
         [
-            pa.field(column.name, arrow_type(column.type), metadata=field_metadata(column.type, *_table(column)))
+            pa.field(column.name, plain(arrow_type(column.type)), metadata=field_metadata(column.type, *_table(column)))
             for column in columns
         ]
     )
+
+
+def plain(type_: pa.DataType) -> pa.DataType:
+    """The type without dictionaries, at any depth: the engine's ENUM is text to clients.
+
+    A stream of frames has no dictionary batches, and not every client would read them.
+    """
+    if pa.types.is_dictionary(type_):
+        return type_.value_type
+    if pa.types.is_list(type_):
+        return pa.list_(_plain_field(type_.value_field))
+    if pa.types.is_fixed_size_list(type_):
+        # Without the name that the engine gives the element: pickle (pyarrow 26) would lose it, and a schema that came
+        # from a worker would not be the one that the worker means.
+        return pa.list_(plain(type_.value_type), type_.list_size)
+    if pa.types.is_map(type_):
+        return pa.map_(_plain_field(type_.key_field), _plain_field(type_.item_field))
+    if pa.types.is_struct(type_):
+        return pa.struct([_plain_field(field) for field in type_])
+    return type_
+
+
+def _plain_field(field: pa.Field) -> pa.Field:
+    return field.with_type(plain(field.type))
 
 
 def parameter_schema(parameters: Iterable[tuple[str, str]], arrow_type: ArrowType) -> pa.Schema:
     """One field for each parameter, in order. One whose type is open is announced as text: drivers fail on null types."""
     return pa.schema(
         [
-            pa.field(name, pa.string() if type_ == '"NULL"' else arrow_type(type_), metadata=field_metadata(type_))
+            pa.field(
+                name, pa.string() if type_ == '"NULL"' else plain(arrow_type(type_)), metadata=field_metadata(type_)
+            )
             for name, type_ in parameters
         ]
     )

@@ -1,14 +1,19 @@
-"""The database servers that tests run against: those that the environment names, else private ones.
+"""What tests run against: database servers, those that the environment names or else private ones, and a JDBC driver.
 
 Never a silent skip: a piece that is missing ends the run, unless ALLOW_MISSING (a comma-separated list) names it.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 import shutil
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
 
 from server.demo import databases
 
@@ -18,9 +23,14 @@ ADVICE = {
     " or set WATERSMEET_TEST_POSTGRES=postgresql://superuser:password@host:port/postgres",
     "mysql": "install MariaDB's server (Debian, Ubuntu: apt-get install mariadb-server-core mariadb-client-core)"
     " or set WATERSMEET_TEST_MYSQL=mysql://root:password@host:port/, or let it be missing with ALLOW_MISSING=mysql",
-    "java": "install a Java runtime, 11 or newer (Debian, Ubuntu: apt-get install default-jre-headless),"
-    " or let it be missing with ALLOW_MISSING=java",
+    "java": "install a Java runtime, 17 or newer, and Maven, which fetches the JDBC driver"
+    " (Debian, Ubuntu: apt-get install default-jre-headless maven), or let it be missing with ALLOW_MISSING=java",
 }
+
+ROOT = Path(__file__).parents[1]
+POM = ROOT / "tests" / "clients" / "jdbc" / "pom.xml"
+"""Names the JDBC driver and its version."""
+OLDEST_JAVA = 17
 
 _POSTGRES = {"max_connections": "200", "shared_buffers": "128MB", "max_prepared_transactions": "0"}
 _MARIADB = {"max-connections": "200", "innodb-buffer-pool-size": "128M", "local-infile": "1"}
@@ -41,7 +51,7 @@ def missing() -> frozenset[str]:
         lacking.add("postgres")
     if not os.environ.get("WATERSMEET_TEST_MYSQL") and databases.mariadb_programs() is None:
         lacking.add("mysql")
-    if shutil.which("java") is None:
+    if java_version() < OLDEST_JAVA or not (_jars() or shutil.which("mvn")):
         lacking.add("java")
     return frozenset(lacking)
 
@@ -68,3 +78,33 @@ def mysql() -> Iterator[str]:
     assert programs is not None, ADVICE["mysql"]
     with databases.mariadb(programs, options=_MARIADB) as server:
         yield server.url
+
+
+@cache
+def java_version() -> int:
+    """The major version of `java`; 0 where there is none."""
+    if shutil.which("java") is None:
+        return 0
+    done = subprocess.run(["java", "-version"], capture_output=True, text=True, check=False)
+    found = re.search(r'version "(?:1\.)?(\d+)', done.stderr)
+    return int(found[1]) if found else 0
+
+
+def jdbc_driver() -> tuple[Path, ...]:
+    """The class path of the JDBC tests. Maven fetches it when it is not here yet; afterwards no network is needed."""
+    if not _jars():
+        made = _folder().with_suffix(f".{os.getpid()}")
+        maven = ["mvn", "--batch-mode", "--no-transfer-progress", "--quiet", "--file", str(POM)]
+        subprocess.run([*maven, "dependency:copy-dependencies", f"-DoutputDirectory={made}"], check=True)
+        if not _jars():  # somebody else may have been faster
+            made.rename(_folder())
+    return _jars()
+
+
+def _folder() -> Path:
+    """Where the jars are kept: another folder for another pom.xml."""
+    return ROOT / "build" / f"jdbc-{hashlib.sha256(POM.read_bytes()).hexdigest()[:12]}"
+
+
+def _jars() -> tuple[Path, ...]:
+    return tuple(sorted(_folder().glob("*.jar")))

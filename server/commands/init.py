@@ -16,6 +16,7 @@ version: 1
 
 server:
   listen: "127.0.0.1:32010"     # 0.0.0.0:32010 for all interfaces
+  # workers: 2                  # processes that run queries; 0: in the server's own
   # drain: 30s                  # how long running queries may take to end after SIGTERM
   # tls: {{cert: server.pem, key: server.key}}      # without it the port speaks plain text
 

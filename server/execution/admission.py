@@ -74,6 +74,12 @@ class Slot:
         """Give the place to the next one, from any thread. Idempotent."""
         self._admission._leave(self)
 
+    def lend(self) -> Slot:
+        """A place for a part of the statement, while this one runs: leaving it changes nothing."""
+        lent = Slot(self._admission)
+        lent.running = lent.left = True
+        return lent
+
 
 def _bounded(seconds: float) -> float:
     """Within what a lock can wait for."""

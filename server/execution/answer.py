@@ -11,6 +11,7 @@ import pyarrow as pa
 from planner.plan import FederatedPlan
 from server.execution.engine import Engine, Input
 from server.execution.errors import EngineFailed, EvaluationFailed, ExecutionError
+from server.execution.lanes import WAIT, Reading
 from server.execution.scheduler import Execution
 from watersmeet.spi import SourceChanged
 
@@ -75,7 +76,7 @@ class RunningAnswer:
             yield from reading.exchange.batches()
             return
         inputs = {
-            f"x{reading.fragment.id}": Input(reading.exchange.reader(), reading.fragment.estimate)
+            f"x{reading.fragment.id}": Input(reading.exchange.reader(), _rows_of(reading))
             for reading in self._execution.readings
         }
         time_zone = self._plan.settings.get("TimeZone", "UTC")
@@ -95,6 +96,13 @@ class RunningAnswer:
             query.interrupt()
             query.close()
             self._execution.engine_runs(None)
+
+
+def _rows_of(reading: Reading) -> int | None:
+    """How many rows the engine is to expect: those that came, where others wait for all of them anyway."""
+    if reading.keys is not None and reading.keys.wait(WAIT):
+        return reading.measured.rows
+    return reading.fragment.estimate
 
 
 def fit(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:

@@ -7,6 +7,9 @@ ExecutionError              5000
  +- SpillExceeded           5005  limits.spill, or the disk is full
  +- StatementCancelled      5006  by the client, an operator or the server's end
  +- RowTooLarge             5007  a row that no client could receive
+ +- WorkerLost              5008  the process that ran the statement ended: a crash, or it was killed
+ +- NoWorkers               5009  no process that could run the statement is ready
+ +- ChangeInDoubt           5010  as WorkerLost, of a change: it was kept, or it was not
  +- EvaluationFailed        2050  the statement's own values: a bad cast, an overflow
  +- EngineFailed            9001  the local engine failed in a way that it should not
 """
@@ -49,6 +52,18 @@ class StatementCancelled(ExecutionError):
 
 class RowTooLarge(ExecutionError):
     code = 5007
+
+
+class WorkerLost(ExecutionError):
+    code = 5008
+
+
+class NoWorkers(ExecutionError):
+    code = 5009
+
+
+class ChangeInDoubt(ExecutionError):
+    code = 5010
 
 
 class EvaluationFailed(ExecutionError):

@@ -62,6 +62,12 @@ class Exchange:
                 self._held += size
             self._changed.notify_all()
 
+    def check(self) -> None:
+        """Raises Abandoned if nobody wants rows any more."""
+        with self._changed:
+            if self._error is not None:
+                raise Abandoned
+
     def finish(self) -> None:
         """No more batches: the consumer comes to the regular end."""
         with self._changed:

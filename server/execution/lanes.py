@@ -6,16 +6,26 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import pyarrow as pa
+
+from connectors.sqlgen.printer import read_of
+from connectors.sqlgen.scalars import Refused
+from connectors.sqlgen.tree import Keys
 from planner.plan import Fragment
+from planner.semijoins import restricted
 from server.execution.errors import ExecutionError
 from server.execution.exchange import Abandoned, Exchange
+from server.execution.keys import Gathered, gatherers, keys, order
 from server.execution.spill import SpillArea
-from watersmeet.spi import Snapshot, SourceError, SourceQueryFailed
+from watersmeet.spi import Read, Snapshot, SourceError, SourceQueryFailed
 
 log = logging.getLogger(__name__)
+
+WAIT = 10.0
+"""Seconds that a read waits for the keys of others; then it begins whole."""
 
 
 @dataclass(slots=True)
@@ -30,6 +40,8 @@ class Measured:
     wait_ms: float = 0.0
     """Of total_ms: waiting for room, because the engine or the client was slower than the source."""
     spilled: int = 0
+    keys: int | None = None
+    """How many keys of other fragments restricted it; None: it was read whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +51,24 @@ class Reading:
     fragment: Fragment
     exchange: Exchange
     measured: Measured = field(default_factory=Measured)
+    keys: Gathered | None = None
+    """What others wait for."""
+    waits: Mapping[int, Gathered] = field(default_factory=dict)
+    """What it waits for, by the fragments of its semi-joins."""
+    depth: int = 0
+    """How long the chain of fragments is that it waits for."""
+
+
+def readings(fragments: Sequence[Fragment], arrow_type: Callable[[str], pa.DataType], queue: int) -> list[Reading]:
+    """The fragments of one statement, ready to be read: each with a queue of its own, joined by the keys they wait for."""
+    gathered, depths = gatherers(fragments), order(fragments)
+    made = []
+    for fragment in fragments:
+        schema = pa.schema([(column.name, arrow_type(column.type)) for column in fragment.read.columns])
+        waits = {join.keys_of: gathered[join.keys_of] for join in fragment.semijoins}
+        keys_ = gathered.get(fragment.id)
+        made.append(Reading(fragment, Exchange(schema, queue), keys=keys_, waits=waits, depth=depths[fragment.id]))
+    return made
 
 
 class SourceReads:
@@ -59,8 +89,9 @@ class SourceReads:
         self._released = False
         lanes = [lane for lane in _spread(readings, snapshot.lanes) if lane]
         for lane in lanes:
-            for reading in lane[:-1]:  # the last one of a lane keeps nobody waiting
-                reading.exchange.overflow_to(spill.file())
+            for reading in lane:
+                if reading is not lane[-1] or reading.keys is not None:  # somebody waits for its end
+                    reading.exchange.overflow_to(spill.file())
         self._left = len(lanes)
         self._threads = [
             threading.Thread(target=self._run, args=(number, lane), name=f"read {source}/{number}", daemon=True)
@@ -107,10 +138,14 @@ class SourceReads:
             self._leave()
 
     def _read(self, lane: int, reading: Reading) -> None:
-        measured, exchange, started = reading.measured, reading.exchange, time.monotonic()
-        batches = self._snapshot.read(lane, reading.fragment.read)
+        measured, exchange = reading.measured, reading.exchange
+        read = self._restricted(reading)
+        started = time.monotonic()
+        batches = self._snapshot.read(lane, read)
         try:
             for batch in batches:
+                if reading.keys is not None:
+                    reading.keys.add(batch)
                 arrived = time.monotonic()
                 if measured.first_ms is None:
                     measured.first_ms = (arrived - started) * 1000
@@ -130,6 +165,28 @@ class SourceReads:
         measured.total_ms = (time.monotonic() - started) * 1000
         measured.spilled = exchange.spilled
         exchange.finish()
+        if reading.keys is not None:
+            reading.keys.finish(complete=True)
+
+    def _restricted(self, reading: Reading) -> Read:
+        """The fragment's read, restricted by the keys that came in time. Raises Abandoned."""
+        fragment, until = reading.fragment, time.monotonic() + WAIT
+        found: dict[int, Keys] = {}
+        for join in fragment.semijoins:
+            gathered = reading.waits[join.keys_of]
+            gathered.wait(until - time.monotonic())
+            known = keys(join, gathered, fragment.read.columns[join.column].type)
+            if known is not None and (join.column not in found or known.count < found[join.column].count):
+                found[join.column] = known
+        reading.exchange.check()
+        if not found or fragment.dialect is None:
+            return fragment.read
+        try:
+            read = read_of(restricted(fragment.query, found), fragment.dialect)
+        except Refused:  # the source has no word for these keys
+            return fragment.read
+        reading.measured.keys = sum(known.count for known in found.values())
+        return read
 
     def _leave(self) -> None:
         with self._lock:
@@ -144,8 +201,8 @@ class SourceReads:
 
 
 def _spread(readings: Sequence[Reading], lanes: int) -> list[list[Reading]]:
-    """Small reads first in each lane: what the engine builds hash tables from is wanted before what it probes with."""
-    ordered = sorted(readings, key=lambda r: (_estimate(r.fragment), r.fragment.id))
+    """Whom others wait for first, then small before large: what hash tables are built from before what probes them."""
+    ordered = sorted(readings, key=lambda r: (r.depth, _estimate(r.fragment), r.fragment.id))
     return [ordered[lane::lanes] for lane in range(max(1, lanes))]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from watersmeet.units import Duration, Size
+from watersmeet.units import Duration, Size, share
 
 
 class LimitsConfig(BaseModel):
@@ -32,3 +32,11 @@ class LimitsConfig(BaseModel):
     """Bytes of one statement's text."""
     sql_depth: int = Field(default=200, ge=1)
     """Nesting of a statement's expressions and queries."""
+
+    def share(self, parts: int, place: int) -> LimitsConfig:
+        """What one of several processes may use of what they use together.
+
+        They have one queue, the front's. In that of a process wait those whose predecessors have not quite ended there.
+        """
+        memory, spill, running = (share(total, parts, place) for total in (self.memory, self.spill, self.running))
+        return self.model_copy(update={"memory": memory, "spill": spill, "running": running, "queued": running})

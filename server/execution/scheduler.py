@@ -124,6 +124,8 @@ class Execution:
     def _abandon(self, error: BaseException) -> None:
         for reading in self.readings:
             reading.exchange.fail(error)
+            if reading.keys is not None:
+                reading.keys.finish(complete=False)  # wakes the reads that wait for them
 
     # ------------------------------------------------------------ the supervisor's thread
 

@@ -6,38 +6,51 @@ travels in a sealed token.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 
-import grpc
 import pyarrow as pa
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from server.flight import catalog_commands, commands, prepared
-from server.flight.errors import NotImplementedHere, TooManyCalls, TooManyStreams
+from server.flight.catalog_commands import CatalogCommands
+from server.flight.errors import NotImplementedHere, TooManyCalls, TooManyStreams, WrongWay
 from server.flight.middleware import Call, Gate
 from server.flight.proto import flight_pb2 as flight
 from server.flight.proto import flight_sql_pb2 as sql
 from server.flight.proto.sealed_pb2 import Sealed, Statement
-from server.flight.session import compression, session
+from server.flight.session import Sessions, compression, frozen, thawed
+from server.flight.sqlinfo import About
 from server.flight.statements import freeze, thaw
 from server.flight.tickets import Kind, Sealer
 from server.frames import encode
-from server.requests import Described, Queries, Request, Stream
+from server.requests import Described, Queries, Request, Session
 from server.schemas import fingerprint, serialized
 
 
 class Calls:
     """Answers calls. Thread-safe; its only state is how many are running."""
 
-    def __init__(self, queries: Queries, sealer: Sealer, *, streams: int, calls: int, statement_timeout: float) -> None:
+    def __init__(
+        self,
+        queries: Queries,
+        sealer: Sealer,
+        about: About,
+        *,
+        streams: int,
+        calls: int,
+        statement_timeout: float,
+    ) -> None:
         self._queries = queries
+        self._catalog_commands = CatalogCommands(queries, about)
         self._sealer = sealer
         self._timeout = statement_timeout
-        self._streams = Gate(streams, lambda: TooManyStreams(f"{streams} answers are being streamed: try again later"))
+        self.sessions = Sessions(sealer)
+        self.streams = Gate(streams, lambda: TooManyStreams(f"{streams} statements are running: try again later"))
+        """Lets in the answers of statements, and what writes."""
         self.gate = Gate(calls, lambda: TooManyCalls(f"{calls} calls are running: try again later"))
         """Lets in what plans, looks up or binds; answers of statements have a gate of their own."""
 
@@ -71,17 +84,37 @@ class Calls:
         return flight.SchemaResult(schema=serialized(self.describe(call, statement).schema))
 
     def request(
-        self, call: Call, command: sql.CommandStatementQuery | sql.ActionCreatePreparedStatementRequest
+        self,
+        call: Call,
+        command: sql.CommandStatementQuery | sql.CommandStatementUpdate | sql.ActionCreatePreparedStatementRequest,
     ) -> Request:
-        """A client's text as a statement, as of now, in the session of the call's headers."""
-        if command.transaction_id:
-            raise NotImplementedHere("this server has no transactions")
-        return Request(query_id=call.query_id, sql=command.query, now=datetime.now(UTC), session=session(call.headers))
+        """A client's text as a statement, as of now, in the call's session."""
+        no_transaction(command)
+        session = self.sessions.of(call)
+        return Request(query_id=call.query_id, sql=command.query, now=datetime.now(UTC), session=session)
+
+    def prepared(self, call: Call, handle: bytes) -> Request:
+        """The statement of a prepared handle, as of now."""
+        content = self._sealer.open(Kind.HANDLE, call.principal.subject, handle)
+        return replace(thaw(content.statement), query_id=call.query_id, now=datetime.now(UTC))
 
     def describe(self, call: Call, request: Request) -> Described:
         """Plan a statement. Raises TooManyCalls and what planning raises."""
         with self.gate:
             return self._queries.describe(request, call.principal)
+
+    def session_after(self, call: Call, request: Request, described: Described) -> Session:
+        """What the client is to keep once a SET, RESET or USE has run. Raises NoSession, and what planning raises."""
+        now = self.sessions.of(call)
+        if now != request.session:  # a prepared statement is of the session that it was prepared in
+            described = self.describe(call, replace(request, session=now))
+        assert described.session is not None
+        return self.sessions.after(call, now, described.session)
+
+    def timeout(self, call: Call) -> float:
+        """Seconds that a statement of this call may run."""
+        remaining = call.context.time_remaining()
+        return self._timeout if remaining is None else max(0.0, min(self._timeout, remaining))
 
     def _planned(self, call: Call, command: Message, packed: bytes) -> tuple[Sealed, pa.Schema]:
         """What the ticket is to hold, and the schema of its answer."""
@@ -89,17 +122,20 @@ class Calls:
         if request is None:
             return Sealed(command=packed), catalog_commands.schema(command)
         described = self.describe(call, request)
+        if described.session is not None:
+            return Sealed(session=frozen(self.session_after(call, request, described))), described.schema
+        if described.is_update:
+            raise WrongWay("this statement changes data: send it as an update, which runs exactly once")
         prepared.require_bound(described.parameters, request.parameters)
-        frozen = freeze(replace(request, announced=fingerprint(described.schema)))
-        return Sealed(statement=frozen), described.schema
+        statement = freeze(replace(request, announced=fingerprint(described.schema)))
+        return Sealed(statement=statement), described.schema
 
     def _statement(self, call: Call, command: Message) -> Request | None:
         """The statement in a command, as of now; None for a catalog command."""
         if isinstance(command, sql.CommandStatementQuery):
             return self.request(call, command)
         if isinstance(command, sql.CommandPreparedStatementQuery):
-            handle = self._sealer.open(Kind.HANDLE, call.principal.subject, command.prepared_statement_handle)
-            return replace(thaw(handle.statement), query_id=call.query_id, now=datetime.now(UTC))
+            return self.prepared(call, command.prepared_statement_handle)
         return None
 
     # ------------------------------------------------------------ the answer itself
@@ -107,32 +143,30 @@ class Calls:
     def do_get(self, call: Call, request: bytes) -> Iterator[bytes]:
         ticket = commands.parse(flight.Ticket, request).ticket
         content = self._sealer.open(Kind.TICKET, call.principal.subject, ticket)
-        if content.WhichOneof("content") == "statement":
-            with self._streams:
-                yield from self._run(call, content.statement)
-        else:
-            with self.gate:
-                command = commands.command(content.command)
-                table = catalog_commands.answer(command, self._queries, call.principal)
-            yield from encode(table.schema, table.to_batches())
+        match content.WhichOneof("content"):
+            case "statement":
+                with self.streams:
+                    yield from self._run(call, content.statement)
+            case "session":
+                self.sessions.give(call, thawed(content.session))
+                yield from encode(pa.schema([]), ())
+            case _:
+                with self.gate:
+                    command = commands.asked(content.command)
+                    table = self._catalog_commands.answer(command, call.principal)
+                yield from encode(table.schema, table.to_batches())
 
     def _run(self, call: Call, statement: Statement) -> Iterator[bytes]:
         call.query_id = statement.query_id
-        remaining = call.context.time_remaining()
-        timeout = self._timeout if remaining is None else max(0.0, min(self._timeout, remaining))
-        stream = self._queries.stream(thaw(statement), call.principal, timeout, compression(call.headers))
-        finished = threading.Event()
-        try:
-            _cancel_when_over(call.context, stream, finished)
+        stream = self._queries.stream(thaw(statement), call.principal, self.timeout(call), compression(call.headers))
+        with closing(stream), call.cancelling(stream.cancel):
             yield from stream.frames()
-        finally:
-            finished.set()
-            stream.close()
 
     # ------------------------------------------------------------ the small ones
 
     def handshake(self, call: Call, requests: Iterator[bytes]) -> Iterator[bytes]:
-        """The credentials are in the headers and have been checked: nothing is left to say."""
+        """The credentials are in the headers and have been checked: nothing is left to say, but a session begins."""
+        self.sessions.begin(call)
         yield from ()
 
     def list_flights(self, call: Call, request: bytes) -> Iterator[bytes]:
@@ -143,15 +177,12 @@ class Calls:
         raise NotImplementedHere("this server does not implement DoExchange")
 
 
-def _cancel_when_over(context: grpc.ServicerContext, stream: Stream, finished: threading.Event) -> None:
-    """Cancel the answer when its call ends before it does: cancelled, past its deadline, or the client is gone.
-
-    gRPC tells so on the one thread that serves all calls, and cancelling may wait for a source: it gets its own thread.
-    """
-
-    def over() -> None:
-        if not finished.is_set():
-            threading.Thread(target=stream.cancel, name="cancel", daemon=True).start()
-
-    if not context.add_callback(over):
-        stream.cancel()
+def no_transaction(
+    command: sql.CommandStatementQuery
+    | sql.CommandStatementUpdate
+    | sql.CommandStatementIngest
+    | sql.ActionCreatePreparedStatementRequest,
+) -> None:
+    """Refuse a command that belongs to a transaction. Raises NotImplementedHere."""
+    if command.transaction_id:
+        raise NotImplementedHere("this server has no transactions")

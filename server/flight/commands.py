@@ -6,17 +6,18 @@ not by gRPC, so that malformed bytes are an error of the caller's and not of the
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypeVar
 
 from google.protobuf.any_pb2 import Any
 from google.protobuf.message import DecodeError, Message
 
-from server.flight.errors import BadRequest, NotImplementedHere
+from server.flight.errors import BadRequest, NotImplementedHere, WrongWay
 from server.flight.proto import flight_pb2, flight_sql_pb2
 
 M = TypeVar("M", bound=Message)
 
-_COMMANDS: dict[str, type[Message]] = {
+_QUERIES: dict[str, type[Message]] = {
     kind.DESCRIPTOR.full_name: kind
     for kind in (
         flight_sql_pb2.CommandStatementQuery,
@@ -25,10 +26,25 @@ _COMMANDS: dict[str, type[Message]] = {
         flight_sql_pb2.CommandGetDbSchemas,
         flight_sql_pb2.CommandGetTables,
         flight_sql_pb2.CommandGetTableTypes,
+        flight_sql_pb2.CommandGetPrimaryKeys,
+        flight_sql_pb2.CommandGetExportedKeys,
+        flight_sql_pb2.CommandGetImportedKeys,
+        flight_sql_pb2.CommandGetCrossReference,
+        flight_sql_pb2.CommandGetXdbcTypeInfo,
         flight_sql_pb2.CommandGetSqlInfo,
     )
 }
-"""What a descriptor may hold. Everything else of Flight SQL is NotImplementedHere, by its name."""
+"""What may be asked for. Everything else of Flight SQL is NotImplementedHere, by its name."""
+_PUTS: dict[str, type[Message]] = {
+    kind.DESCRIPTOR.full_name: kind
+    for kind in (
+        flight_sql_pb2.CommandPreparedStatementQuery,
+        flight_sql_pb2.CommandPreparedStatementUpdate,
+        flight_sql_pb2.CommandStatementUpdate,
+        flight_sql_pb2.CommandStatementIngest,
+    )
+}
+"""What may bring data along."""
 
 
 def parse(kind: type[M], data: bytes) -> M:
@@ -47,24 +63,35 @@ def unpack(kind: type[M], data: bytes) -> M:
     return parse(kind, packed.value)
 
 
-def command(data: bytes) -> Message:
-    """The command in an Any. Raises BadRequest, or NotImplementedHere for one that this server does not have."""
+def asked(data: bytes) -> Message:
+    """The command in an Any that asks for rows. Raises BadRequest, or NotImplementedHere for one that is not here."""
+    return _one_of(_QUERIES, data)
+
+
+def put(data: bytes) -> Message:
+    """The command in an Any that comes with data. Raises as `asked` does."""
+    return _one_of(_PUTS, data)
+
+
+def _one_of(known: Mapping[str, type[Message]], data: bytes) -> Message:
     packed = parse(Any, data)
     name = _name(packed)
-    if name in _COMMANDS:
-        return parse(_COMMANDS[name], packed.value)
+    if name in known:
+        return parse(known[name], packed.value)
     short = name.removeprefix("arrow.flight.protocol.sql.")
+    if name in _QUERIES or name in _PUTS:
+        raise WrongWay(f"{short} is sent {'as a descriptor of GetFlightInfo' if name in _QUERIES else 'by DoPut'}")
     if short != name and short.isidentifier():
         raise NotImplementedHere(f"this server does not implement {short}")
     raise BadRequest("not a Flight SQL command: send SQL as a CommandStatementQuery")
 
 
 def described(data: bytes) -> tuple[flight_pb2.FlightDescriptor, Message]:
-    """A descriptor, and the command in it. Raises as `command` does."""
+    """A descriptor, and the command in it. Raises as `asked` does."""
     descriptor = parse(flight_pb2.FlightDescriptor, data)
     if descriptor.type != flight_pb2.FlightDescriptor.CMD:
         raise BadRequest("a descriptor of type CMD is expected: this server has no paths")
-    return descriptor, command(descriptor.cmd)
+    return descriptor, asked(descriptor.cmd)
 
 
 def pack(message: Message) -> bytes:

@@ -2,49 +2,113 @@
 
 from __future__ import annotations
 
+import io
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
 
 import pyarrow as pa
 
 from server.flight.errors import BadRequest
 from server.flight.proto.flight_pb2 import FlightData
 
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
 _CONTINUATION = 0xFFFFFFFF
+_RECORD_BATCH = 3
+"""In Message.header_type."""
 
 
 def decode(frames: Iterable[FlightData]) -> pa.Table:
     """The few rows that a client sends as parameters. Raises BadRequest for anything but plain, valid IPC messages."""
-    stream: list[bytes] = []
+    with Rows(frames) as rows:
+        return pa.Table.from_batches(rows.batches(), rows.schema)
+
+
+class Rows:
+    """The batches of a stream as they come. Used by one thread, within `with`. Raises as `decode` does."""
+
+    def __init__(self, frames: Iterable[FlightData]) -> None:
+        with _checked():
+            self._reader = pa.ipc.open_stream(io.BufferedReader(_Messages(frames)))
+        self.schema: pa.Schema = self._reader.schema
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        while True:
+            with _checked():
+                try:
+                    batch = self._reader.read_next_batch()
+                except StopIteration:
+                    return
+                batch.validate(full=True)
+            yield batch
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._reader.close()
+
+
+class _Messages(io.RawIOBase):
+    """The bytes of an IPC stream, from messages that are pulled as they are read."""
+
+    def __init__(self, frames: Iterable[FlightData]) -> None:
+        self._pieces = _pieces(frames)
+        self._left = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        while not self._left:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return 0
+            self._left = memoryview(piece)
+        room = memoryview(buffer)
+        size = min(len(room), len(self._left))
+        room[:size], self._left = self._left[:size], self._left[size:]
+        return size
+
+
+def _pieces(frames: Iterable[FlightData]) -> Iterator[bytes]:
     for frame in frames:
         if frame.data_header:
-            _refuse_compressed(frame.data_header)
-            padding = -len(frame.data_header) % 8
-            header = frame.data_header + bytes(padding)
-            stream += (struct.pack("<II", _CONTINUATION, len(header)), header, frame.data_body)
+            _check(frame.data_header, len(frame.data_body))
+            header = frame.data_header + bytes(-len(frame.data_header) % 8)
+            yield struct.pack("<II", _CONTINUATION, len(header)) + header
+            yield frame.data_body
+
+
+@contextmanager
+def _checked() -> Iterator[None]:
     try:
-        with pa.ipc.open_stream(b"".join(stream)) as reader:
-            table = reader.read_all()
-        table.validate(full=True)
+        yield
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise BadRequest("the stream is not valid Arrow IPC") from error
-    return table
 
 
-def _refuse_compressed(header: bytes) -> None:
-    """Refuse a record batch with compressed buffers: their declared length is memory that the sender does not pay for.
+def _check(header: bytes, size: int) -> None:
+    """Refuse a message whose declared sizes are memory that the sender does not pay for: another length of its body
+    than the `size` that came, or a record batch with compressed buffers.
 
-    pyarrow does not show it, so it is looked up in the flatbuffer: Message.header (slot 2) -> RecordBatch.compression
-    (slot 3), see format/Message.fbs.
+    pyarrow shows neither, so they are looked up in the flatbuffer: Message.header_type, header and bodyLength (slots 1
+    to 3), RecordBatch.compression (slot 3), see format/Message.fbs.
     """
     try:
         (root,) = struct.unpack_from("<I", header)
         (kind,) = struct.unpack_from("<B", header, _field(header, root, 1) or len(header))
-        position = _field(header, root, 2)
-        if kind == 3 and position is not None:
+        position, length = _field(header, root, 2), _field(header, root, 3)
+        if size != (0 if length is None else struct.unpack_from("<q", header, length)[0]):
+            raise BadRequest("the stream is not valid Arrow IPC: a body has another length than its header says")
+        if kind == _RECORD_BATCH and position is not None:
             (offset,) = struct.unpack_from("<I", header, position)
             if _field(header, position + offset, 3) is not None:
-                raise BadRequest("parameters may not be compressed")
+                raise BadRequest("the bodies of a stream to this server may not be compressed")
     except struct.error as error:
         raise BadRequest("the stream is not valid Arrow IPC") from error
 

@@ -4,7 +4,9 @@ FlightError                 2100
  +- BadRequest              2101  the bytes of a call are not what Flight SQL says they are
  +- NotImplementedHere      2102  a part of Flight SQL that this server does not have
  +- BadParameters           2103  bound values do not fit the statement: count, type, rows
- +- TokenRefused            2104  a ticket or handle that is altered, foreign, expired or another subject's: plan again
+ +- TokenRefused            2104  a ticket, handle or cookie that is altered, foreign, expired or another subject's
+ +- NoSession               2105  SET, RESET or USE from a client that keeps no cookie, or against a header of its own
+ +- WrongWay                2106  a change sent as a query, or a query sent as an update
  +- TooManyStreams          5101  as many answers are being streamed as may be
  +- TooManyCalls            5102  as many other calls are running as may be
  +- TooLarge                5103  parameters above their cap
@@ -37,6 +39,14 @@ class BadParameters(FlightError):
 
 class TokenRefused(FlightError):
     code = 2104
+
+
+class NoSession(FlightError):
+    code = 2105
+
+
+class WrongWay(FlightError):
+    code = 2106
 
 
 class TooManyStreams(FlightError):

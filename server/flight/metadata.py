@@ -9,8 +9,8 @@ import pyarrow as pa
 from server.flight.errors import BadRequest
 from server.flight.proto.flight_sql_pb2 import CommandGetDbSchemas, CommandGetTables
 from server.requests import VisibleCatalog
-from server.schemas import field_metadata
-from watersmeet.spi import Column, Table, arrow_type
+from server.schemas import field_metadata, serialized
+from watersmeet.spi import Column, Table
 
 CATALOGS = pa.schema([pa.field("catalog_name", pa.string(), nullable=False)])
 DB_SCHEMAS = pa.schema([pa.field("catalog_name", pa.string()), pa.field("db_schema_name", pa.string(), nullable=False)])
@@ -36,13 +36,7 @@ def catalogs(visible: Iterable[VisibleCatalog]) -> pa.Table:
 
 def db_schemas(visible: Iterable[VisibleCatalog], command: CommandGetDbSchemas) -> pa.Table:
     matches = like(command.db_schema_filter_pattern if command.HasField("db_schema_filter_pattern") else "%")
-    rows = [
-        (catalog.name, schema)
-        for catalog in visible
-        if not command.HasField("catalog") or catalog.name == command.catalog
-        for schema in catalog.schemas
-        if matches(schema)
-    ]
+    rows = [(catalog.name, schema) for catalog in visible for schema in catalog.schemas if matches(schema)]
     return _table(DB_SCHEMAS, sorted(rows))
 
 
@@ -52,16 +46,15 @@ def tables(visible: Iterable[VisibleCatalog], command: CommandGetTables) -> pa.T
     # Clients write TABLE (JDBC), BASE TABLE and table (information_schema, Grafana): all mean the same here.
     types = {kind.upper().removeprefix("BASE ") for kind in command.table_types}
     found = [
-        (catalog.name, table.schema, table.name, "VIEW" if table.view else "TABLE", table)
+        (catalog.name, table.schema, table.name, "VIEW" if table.view else "TABLE", catalog, table)
         for catalog in visible
-        if not command.HasField("catalog") or catalog.name == command.catalog
         for table in catalog.tables
         if in_schema(table.schema) and named(table.name)
     ]
     rows = sorted((row for row in found if not types or row[3] in types), key=lambda row: row[:4])
     if not command.include_schema:
         return _table(TABLES, [row[:4] for row in rows])
-    with_schemas = [(*row[:4], table_schema(row[0], row[4]).serialize().to_pybytes()) for row in rows]
+    with_schemas = [(*row[:4], serialized(table_schema(*row[4:]))) for row in rows]
     return _table(TABLES_WITH_SCHEMA, with_schemas)
 
 
@@ -69,25 +62,27 @@ def table_types() -> pa.Table:
     return _table(TABLE_TYPES, [("TABLE",), ("VIEW",)])
 
 
-def table_schema(catalog: str, table: Table) -> pa.Schema:
+def table_schema(catalog: VisibleCatalog, table: Table) -> pa.Schema:
     """A table as an Arrow schema, with what Flight SQL says about columns in the metadata of its fields."""
     return pa.schema([column_field(catalog, table, column) for column in table.columns])
 
 
-def column_field(catalog: str, table: Table, column: Column) -> pa.Field:
+def column_field(catalog: VisibleCatalog, table: Table, column: Column) -> pa.Field:
     """One column. REMARKS belong here only: on a query's schema they rename the columns of JDBC clients."""
     metadata = {
         # On every column: a client that finds none of them takes its own guess.
-        f"{_BASE}PRECISION": "0",
+        f"{_BASE}PRECISION": str(column.length or 0),
         f"{_BASE}SCALE": "0",
-        **field_metadata(column.type, catalog, table.schema, table.name),
+        **field_metadata(column.type, catalog.name, table.schema, table.name),
+        f"{_BASE}IS_AUTO_INCREMENT": "1" if column.auto_increment else "0",
+        f"{_BASE}IS_READ_ONLY": "0" if catalog.writable and not table.view else "1",
         # What the specification calls what its implementations read as SCHEMA_NAME.
         f"{_BASE}DB_SCHEMA_NAME": table.schema,
         f"{_BASE}TYPE_NAME": column.native or column.type,
     }
     if column.remarks:
         metadata[f"{_BASE}REMARKS"] = column.remarks
-    return pa.field(column.name, arrow_type(column.type), nullable=column.nullable, metadata=metadata)
+    return pa.field(column.name, catalog.arrow[column.type], nullable=column.nullable, metadata=metadata)
 
 
 def like(pattern: str) -> Callable[[str], bool]:

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import grpc
 
@@ -36,8 +36,41 @@ class Call:
     query_id: str
     """A new one, replaced by the statement's where a ticket names it: what errors and the log line say."""
     headers: Mapping[str, str]
-    """Of the request, names in lower case; the last one of several of a name. Without the binary ones."""
+    """Of the request, names in lower case; the last one of several of a name, cookies together. Without the binary
+    ones."""
     context: grpc.ServicerContext
+    _replies: list[tuple[str, str]] = field(default_factory=list)
+
+    def reply(self, name: str, value: str) -> None:
+        """Put a header into the answer, before its first message; in place of the one of that name."""
+        self._replies = [pair for pair in self._replies if pair[0] != name] + [(name, value)]
+
+    def send_headers(self) -> None:
+        """Send the answer's headers, if there are any that are not sent yet."""
+        if self._replies:
+            self.context.send_initial_metadata(tuple(self._replies))
+            self._replies = []
+
+    @contextmanager
+    def cancelling(self, cancel: Callable[[], object]) -> Iterator[None]:
+        """Within this, `cancel` what runs when the call ends before it does: cancelled, past its deadline, or the
+        client is gone.
+
+        gRPC tells so on the one thread that serves all calls, and cancelling may wait for a source: it gets a thread
+        of its own.
+        """
+        finished = threading.Event()
+
+        def over() -> None:
+            if not finished.is_set():
+                threading.Thread(target=cancel, name="cancel", daemon=True).start()
+
+        try:
+            if not self.context.add_callback(over):
+                cancel()
+            yield
+        finally:
+            finished.set()
 
 
 class Gate:
@@ -62,12 +95,15 @@ class Door:
         self._authenticator = authenticator
         self._logins = Gate(LOGINS, lambda: TooManyCalls("too many logins at once: try again"))
 
-    def principal(self, context: grpc.ServicerContext, headers: Mapping[str, str]) -> Principal:
-        """Who calls. Basic credentials are answered with a bearer token in the response's headers.
+    def _principal(self, call: Call) -> Principal:
+        """Who calls. Basic credentials are answered with a bearer token in the answer's headers.
 
         Raises an AuthError, or TooManyCalls.
         """
-        given = headers.get("authorization", "")
+        if len(_values(call.context, "authorization")) > 1:
+            # A proxy may have looked at one of them, and this server would act on the other.
+            raise InvalidToken("there are several authorization headers, and they differ")
+        given = call.headers.get("authorization", "")
         scheme, _, value = given.partition(" ")
         if scheme.lower() == "bearer":
             return self._authenticator.authenticate_bearer(value.strip())
@@ -76,7 +112,7 @@ class Door:
             with self._logins:
                 principal = self._authenticator.authenticate_basic(user, password)
             token = self._authenticator.issue(principal)
-            context.send_initial_metadata((("authorization", f"Bearer {token}"),))
+            call.reply("authorization", f"Bearer {token}")
             return principal
         if given:
             raise InvalidToken("the authorization header is neither Bearer nor Basic")
@@ -88,11 +124,10 @@ class Door:
     def call(self, context: grpc.ServicerContext, rpc: str) -> Iterator[Call]:
         """Around a call: authentication before it, the status of whatever it raises and a log line after it."""
         started = time.monotonic()
-        headers = _headers(context)
-        call = Call(principal=NOBODY, query_id=new_query_id(), headers=headers, context=context)
+        call = Call(principal=NOBODY, query_id=new_query_id(), headers=_headers(context), context=context)
         outcome = "OK"
         try:
-            call.principal = self.principal(context, headers)
+            call.principal = self._principal(call)
             yield call
         except (GeneratorExit, grpc.RpcError):
             outcome = "CANCELLED"  # by the client, while we were sending or receiving
@@ -100,6 +135,7 @@ class Door:
         except Exception as error:  # noqa: BLE001 - the edge: whatever it is, the client gets a status
             if context.is_active():
                 outcome = statuses.name(error)
+                call.send_headers()
                 statuses.abort(context, error, call.query_id)
             outcome = "CANCELLED"  # nobody is left to be told how work fails that was cut off
             context.abort(grpc.StatusCode.CANCELLED, "cancelled")
@@ -119,9 +155,15 @@ def new_query_id() -> str:
     return secrets.token_hex(8)
 
 
+def _values(context: grpc.ServicerContext, name: str) -> set[str | bytes]:
+    """The different values of a header that came more than once."""
+    return {value for key, value in context.invocation_metadata() or () if key == name}
+
+
 def _headers(context: grpc.ServicerContext) -> dict[str, str]:
-    pairs = context.invocation_metadata() or ()
-    return {key: value for key, value in pairs if isinstance(value, str)}
+    pairs = [(key, value) for key, value in context.invocation_metadata() or () if isinstance(value, str)]
+    cookies = "; ".join(value for key, value in pairs if key == "cookie")
+    return {**dict(pairs), "cookie": cookies} if cookies else dict(pairs)
 
 
 def _basic(value: str) -> tuple[str, str]:

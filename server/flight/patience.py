@@ -25,13 +25,21 @@ class Patience:
         self._stopped.set()
 
     def requests(self, context: grpc.ServicerContext, messages: Iterator[bytes]) -> Generator[bytes]:
-        """`messages`, as long as they arrive in time; then the call is cancelled, and this raises grpc.RpcError."""
+        """`messages`, as long as each arrives in time; else the call is cancelled, and this raises grpc.RpcError.
+
+        The time in which they are made use of does not count: rows for a table may come for hours.
+        """
         key = object()
-        self._receiving[key] = time.monotonic() + self._seconds, context
         try:
-            yield from messages
+            while True:
+                self._receiving[key] = time.monotonic() + self._seconds, context
+                message = next(messages, None)
+                del self._receiving[key]
+                if message is None:
+                    return
+                yield message
         finally:
-            del self._receiving[key]
+            self._receiving.pop(key, None)
 
     def _watch(self) -> None:
         while not self._stopped.wait(self._seconds / 10):

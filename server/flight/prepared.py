@@ -7,7 +7,7 @@ again and again) both work.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 
@@ -17,6 +17,27 @@ from server.flight.proto.flight_pb2 import FlightData
 
 MAX_PARAMETERS = 1024 * 1024
 """Bytes of a handle's values, in the client's frames and in ours: they travel with every call."""
+MAX_ROWS = 64 * 1024 * 1024
+"""Bytes of the rows that come with a change, which is run for each: they travel once."""
+
+
+def for_clients(parameters: pa.Schema) -> pa.Schema:
+    """The parameters as clients are told them: times and timestamps in milliseconds.
+
+    The JDBC driver (18.3) writes milliseconds into a vector of whatever unit it is told, so that microseconds would make
+    1970 of 2024 in silence (apache/arrow-java issue 838). Who has finer values sends them in a unit of their own.
+
+    >>> for_clients(pa.schema([("1", pa.timestamp("us", "UTC"))])).types
+    [TimestampType(timestamp[ms, tz=UTC])]
+    """
+    fields = []
+    for field in parameters:
+        if pa.types.is_timestamp(field.type):
+            field = field.with_type(pa.timestamp("ms", field.type.tz))
+        elif pa.types.is_time(field.type):
+            field = field.with_type(pa.time32("ms"))
+        fields.append(field)
+    return pa.schema(fields, parameters.metadata)
 
 
 def bind(announced: pa.Schema, frames: Iterable[FlightData]) -> bytes | None:
@@ -24,23 +45,33 @@ def bind(announced: pa.Schema, frames: Iterable[FlightData]) -> bytes | None:
 
     Values are bound by position. Raises BadParameters, which names the parameter, TooLarge and BadRequest.
     """
-    table = decode(_capped(frames))
-    if len(announced) == 0 and table.num_columns == 0:
+    table = decode(_capped(frames, MAX_PARAMETERS))
+    _check_count(announced, table)
+    if table.num_columns == 0:
         return None
-    if table.num_columns != len(announced):
-        raise BadParameters(f"the statement has {_count(announced)}, {table.num_columns} came")
     if table.num_rows != 1:
         raise BadParameters(f"one row of parameters is expected, {table.num_rows} came: execute once for each row")
     row = table.combine_chunks()
     arrays = [_fitted(row.column(i).chunk(0), field) for i, field in enumerate(announced)]
-    batch = pa.RecordBatch.from_arrays(arrays, names=announced.names)
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, batch.schema) as writer:
-        writer.write_batch(batch)
-    values: bytes = sink.getvalue().to_pybytes()
+    values = _stream(pa.Table.from_arrays(arrays, names=announced.names))
     if len(values) > MAX_PARAMETERS:
-        raise _too_large()
+        raise _too_large(MAX_PARAMETERS)
     return values
+
+
+def rows(announced: pa.Schema, frames: Iterable[FlightData]) -> bytes | None:
+    """The rows of values that come with a change, as an IPC stream; None if no column comes.
+
+    Raises BadParameters, TooLarge and BadRequest.
+    """
+    taken = list(_capped(frames, MAX_ROWS))
+    if not any(frame.data_header for frame in taken):
+        return None
+    table = decode(taken)
+    if table.num_columns == 0:
+        return None
+    _check_count(announced, table)
+    return _stream(table)
 
 
 def require_bound(announced: pa.Schema, values: bytes | None) -> None:
@@ -51,15 +82,25 @@ def require_bound(announced: pa.Schema, values: bytes | None) -> None:
         )
 
 
-def _capped(frames: Iterable[FlightData]) -> list[FlightData]:
-    taken: list[FlightData] = []
+def _check_count(announced: pa.Schema, table: pa.Table) -> None:
+    if table.num_columns != len(announced):
+        raise BadParameters(f"the statement has {_count(announced)}, {table.num_columns} came")
+
+
+def _capped(frames: Iterable[FlightData], most: int) -> Iterator[FlightData]:
     size = 0
     for frame in frames:
         size += len(frame.data_header) + len(frame.data_body)
-        if size > MAX_PARAMETERS:
-            raise _too_large()
-        taken.append(frame)
-    return taken
+        if size > most:
+            raise _too_large(most)
+        yield frame
+
+
+def _stream(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return bytes(sink.getvalue().to_pybytes())
 
 
 def _fitted(value: pa.Array, field: pa.Field) -> pa.Array:
@@ -126,5 +167,5 @@ def _count(announced: pa.Schema) -> str:
     return f"{len(announced)} parameter{'' if len(announced) == 1 else 's'}"
 
 
-def _too_large() -> TooLarge:
-    return TooLarge(f"the parameters take more than {MAX_PARAMETERS} bytes: join with a table instead")
+def _too_large(most: int) -> TooLarge:
+    return TooLarge(f"the parameters take more than {most} bytes: send fewer at once, or ingest them as a table")

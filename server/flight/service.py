@@ -1,4 +1,4 @@
-"""The gRPC server: port, limits, health, and every method of the Flight service behind the door.
+"""The gRPC server: port, limits, health, reflection, and every method of the Flight service behind the door.
 
 Requests and FlightData pass as raw bytes (see `commands` and `encode`), so the methods are registered by hand and no
 generated service is used.
@@ -19,12 +19,14 @@ from google.protobuf.message import Message
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from auth.authenticator import Authenticator
+from server.flight import reflection
 from server.flight.actions import Actions
 from server.flight.calls import Calls
 from server.flight.errors import BadRequest
 from server.flight.middleware import LOGINS, Call, Door
 from server.flight.patience import Patience
 from server.flight.puts import Puts
+from server.flight.sqlinfo import About
 from server.flight.tickets import Sealer, TicketsConfig
 from server.flight.tls import TlsConfig, credentials
 from server.requests import Queries
@@ -66,8 +68,6 @@ class FlightOptions:
     """Host and port; port 0 takes a free one."""
     tls: TlsConfig | None = None
     """None: plaintext."""
-    deployment: str = "watersmeet"
-    """Its name, the same on every replica: a ticket of another deployment is refused even under the same key."""
     streams: int = 32
     """Answers of statements that are streamed at once; the next is refused with UNAVAILABLE."""
     calls: int = 32
@@ -76,6 +76,10 @@ class FlightOptions:
     """Seconds that a statement may run. A client's own deadline may be shorter."""
     patience: float = 20.0
     """Seconds in which a client must have sent what it began to send."""
+    writable: bool = False
+    """Whether a source may be changed; GetSqlInfo says so."""
+    sql_bytes: int = 0
+    """Of the longest statement, which is the planner's to refuse; GetSqlInfo says so. 0: without limit."""
 
 
 class FlightServer:
@@ -144,20 +148,21 @@ def create_server(
 ) -> FlightServer:
     """A Flight SQL server over `queries`; nothing listens before `start()`."""
     door = Door(authenticator)
-    sealer = Sealer(tickets, options.deployment)
+    sealer = Sealer(tickets)
+    about = About(writable=options.writable, handle_ttl=tickets.handle_ttl, sql_bytes=options.sql_bytes)
     calls = Calls(
         queries,
         sealer,
+        about,
         streams=options.streams,
         calls=options.calls,
         statement_timeout=options.statement_timeout,
     )
     patience = Patience(options.patience)
     threads = ThreadPoolExecutor(options.streams + options.calls + LOGINS + _SPARE, thread_name_prefix="flight")
+    flight = _methods(door, patience, calls, Actions(queries, sealer, calls), Puts(queries, sealer, calls))
     server = grpc.server(
-        threads,
-        handlers=[_methods(door, patience, calls, Actions(queries, sealer, calls), Puts(sealer, calls))],
-        options=_CHANNEL,
+        threads, handlers=[flight, *reflection.handlers(door, patience, calls.gate, SERVICE)], options=_CHANNEL
     )
     # Watch streams wait without a thread each.
     servicer = health.HealthServicer(
@@ -220,6 +225,8 @@ def _behind(
     def answers(requests: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
         with door.call(context, rpc) as call, closing(patience.requests(context, requests)) as received:
             for answer in method(call, received):
+                call.send_headers()
                 yield answer if isinstance(answer, bytes) else answer.SerializeToString()
+            call.send_headers()
 
     return answers

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import pyarrow as pa
 
 import watersmeet
 from server.flight.proto import flight_sql_pb2 as sql
+from server.frames import LONGEST
 
 _STRINGS = pa.list_(pa.string())
 _CONVERSIONS = pa.map_(pa.int32(), pa.list_(pa.int32()))
@@ -27,6 +29,18 @@ SCHEMA = pa.schema(
         pa.field("value", pa.dense_union(_MEMBERS), nullable=False),
     ]
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """What differs between servers."""
+
+    writable: bool = False
+    """Whether a source may be changed. Whether who asks may change it, its statements will tell."""
+    handle_ttl: float = 0.0
+    """Seconds that a prepared statement lasts; 0: without end."""
+    sql_bytes: int = 0
+    """Of the longest statement; 0: without limit."""
 
 
 class _Value(NamedTuple):
@@ -78,21 +92,29 @@ def _conversions() -> _Value:
     return _Value(5, sorted((source, sorted(targets)) for source, targets in to.items()))
 
 
-VALUES: dict[int, _Value] = {
+def values(about: About) -> dict[int, _Value]:
+    """What a server answers, by code: every one of the specification."""
+    return _EVERYWHERE | {
+        sql.FLIGHT_SQL_SERVER_READ_ONLY: _flag(not about.writable),
+        sql.FLIGHT_SQL_SERVER_BULK_INGESTION: _flag(about.writable),
+        sql.FLIGHT_SQL_SERVER_STATEMENT_TIMEOUT: _int(min(int(about.handle_ttl * 1000), _INT32)),
+        sql.SQL_MAX_STATEMENT_LENGTH: _long(about.sql_bytes),
+    }
+
+
+_INT32 = 2**31 - 1
+_EVERYWHERE: dict[int, _Value] = {
     sql.FLIGHT_SQL_SERVER_NAME: _text("watersmeet"),
     sql.FLIGHT_SQL_SERVER_VERSION: _text(watersmeet.__version__),
     sql.FLIGHT_SQL_SERVER_ARROW_VERSION: _text(pa.__version__),
-    sql.FLIGHT_SQL_SERVER_READ_ONLY: _YES,
     sql.FLIGHT_SQL_SERVER_SQL: _YES,
     sql.FLIGHT_SQL_SERVER_SUBSTRAIT: _NO,
     sql.FLIGHT_SQL_SERVER_SUBSTRAIT_MIN_VERSION: _text(""),
     sql.FLIGHT_SQL_SERVER_SUBSTRAIT_MAX_VERSION: _text(""),
     # ADBC reads it at every connect, as an int32, and turns autocommit off only if it is not 0.
     sql.FLIGHT_SQL_SERVER_TRANSACTION: _int(0),
-    sql.FLIGHT_SQL_SERVER_CANCEL: _NO,
-    sql.FLIGHT_SQL_SERVER_BULK_INGESTION: _NO,
+    sql.FLIGHT_SQL_SERVER_CANCEL: _YES,
     sql.FLIGHT_SQL_SERVER_INGEST_TRANSACTIONS_SUPPORTED: _NO,
-    sql.FLIGHT_SQL_SERVER_STATEMENT_TIMEOUT: _int(0),
     sql.FLIGHT_SQL_SERVER_TRANSACTION_TIMEOUT: _int(0),
     sql.SQL_DDL_CATALOG: _NO,
     sql.SQL_DDL_SCHEMA: _NO,
@@ -134,7 +156,8 @@ VALUES: dict[int, _Value] = {
     sql.SQL_SUPPORTED_GRAMMAR: _bits(0, 1, 2),
     sql.SQL_ANSI92_SUPPORTED_LEVEL: _bits(0),
     sql.SQL_SUPPORTS_INTEGRITY_ENHANCEMENT_FACILITY: _NO,
-    sql.SQL_OUTER_JOINS_SUPPORT_LEVEL: _int(2),
+    # An ordinal by the specification; who reads it, arrow-java's JDBC driver and the ODBC driver, takes it for a bitmask.
+    sql.SQL_OUTER_JOINS_SUPPORT_LEVEL: _bits(1, 2),
     sql.SQL_SCHEMA_TERM: _text("schema"),
     sql.SQL_PROCEDURE_TERM: _text("procedure"),
     sql.SQL_CATALOG_TERM: _text("catalog"),
@@ -161,9 +184,8 @@ VALUES: dict[int, _Value] = {
     sql.SQL_DB_SCHEMA_NAME_LENGTH: _UNLIMITED,
     sql.SQL_MAX_PROCEDURE_NAME_LENGTH: _UNLIMITED,
     sql.SQL_MAX_CATALOG_NAME_LENGTH: _UNLIMITED,
-    sql.SQL_MAX_ROW_SIZE: _UNLIMITED,
+    sql.SQL_MAX_ROW_SIZE: _long(LONGEST),
     sql.SQL_MAX_ROW_SIZE_INCLUDES_BLOBS: _YES,
-    sql.SQL_MAX_STATEMENT_LENGTH: _UNLIMITED,
     sql.SQL_MAX_STATEMENTS: _UNLIMITED,
     sql.SQL_MAX_TABLE_NAME_LENGTH: _UNLIMITED,
     sql.SQL_MAX_TABLES_IN_SELECT: _UNLIMITED,
@@ -187,17 +209,18 @@ VALUES: dict[int, _Value] = {
 }  # fmt: skip
 
 
-def table(wanted: Collection[int] = ()) -> pa.Table:
+def table(about: About, wanted: Collection[int] = ()) -> pa.Table:
     """The rows for some codes, or for all; codes that there are not have no row."""
-    codes = sorted(code for code in (set(wanted) or VALUES.keys()) if code in VALUES)
+    known = values(about)
+    codes = sorted(code for code in (set(wanted) or known.keys()) if code in known)
     children: list[list[object]] = [[] for _ in _MEMBERS]
     members, offsets = [], []
     for code in codes:
-        member, value = VALUES[code]
+        member, value = known[code]
         members.append(member)
         offsets.append(len(children[member]))
         children[member].append(value)
-    arrays = [pa.array(values, field.type) for values, field in zip(children, _MEMBERS, strict=True)]
+    arrays = [pa.array(child, field.type) for child, field in zip(children, _MEMBERS, strict=True)]
     # from_dense() would make all members nullable.
     buffers = [None, pa.array(members, pa.int8()).buffers()[1], pa.array(offsets, pa.int32()).buffers()[1]]
     value = pa.Array.from_buffers(SCHEMA.field("value").type, len(codes), buffers, null_count=0, children=arrays)

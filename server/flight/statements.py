@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from server.flight.proto.sealed_pb2 import Statement
-from server.requests import Request, Session
+from server.flight.session import thawed
+from server.requests import Request
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -31,11 +32,7 @@ def thaw(statement: Statement) -> Request:
         query_id=statement.query_id,
         sql=statement.sql,
         now=_EPOCH + statement.now * _MICROSECOND,
-        session=Session(
-            catalog=statement.catalog if statement.HasField("catalog") else None,
-            schema=statement.schema if statement.HasField("schema") else None,
-            settings=dict(statement.settings),
-        ),
+        session=thawed(statement),
         parameters=statement.parameters if statement.HasField("parameters") else None,
         announced=statement.schema_hash or None,
     )

@@ -55,6 +55,9 @@ STATUSES: dict[type[Exception], tuple[S, str]] = {
     planning.ParameterRefused: (S.INVALID_ARGUMENT, "no"),
     planning.PushdownRequired: (S.FAILED_PRECONDITION, "no"),
     planning.SettingRefused: (S.INVALID_ARGUMENT, "no"),
+    planning.ReadOnlySource: (S.FAILED_PRECONDITION, "no"),
+    planning.ChangeRefused: (S.FAILED_PRECONDITION, "no"),
+    planning.TableExists: (S.ALREADY_EXISTS, "no"),
     planning.StatementTooLarge: (S.INVALID_ARGUMENT, "no"),
     execution.ExecutionError: (S.INTERNAL, "no"),
     execution.AdmissionRefused: (S.UNAVAILABLE, "elsewhere"),
@@ -63,6 +66,9 @@ STATUSES: dict[type[Exception], tuple[S, str]] = {
     execution.SpillExceeded: (S.RESOURCE_EXHAUSTED, "no"),
     execution.StatementCancelled: (S.CANCELLED, "no"),
     execution.RowTooLarge: (S.OUT_OF_RANGE, "no"),
+    execution.WorkerLost: (S.UNAVAILABLE, "same"),
+    execution.NoWorkers: (S.UNAVAILABLE, "elsewhere"),
+    execution.ChangeInDoubt: (S.UNKNOWN, "no"),
     execution.EvaluationFailed: (S.INVALID_ARGUMENT, "no"),
     execution.EngineFailed: (S.INTERNAL, "no"),
     front.FlightError: (S.INVALID_ARGUMENT, "no"),
@@ -70,6 +76,8 @@ STATUSES: dict[type[Exception], tuple[S, str]] = {
     front.NotImplementedHere: (S.UNIMPLEMENTED, "no"),
     front.BadParameters: (S.INVALID_ARGUMENT, "no"),
     front.TokenRefused: (S.FAILED_PRECONDITION, "replan"),
+    front.NoSession: (S.FAILED_PRECONDITION, "no"),
+    front.WrongWay: (S.INVALID_ARGUMENT, "no"),
     front.TooManyStreams: (S.UNAVAILABLE, "elsewhere"),
     front.TooManyCalls: (S.UNAVAILABLE, "elsewhere"),
     front.TooLarge: (S.OUT_OF_RANGE, "no"),
@@ -82,6 +90,7 @@ STATUSES: dict[type[Exception], tuple[S, str]] = {
     spi.ValueDoesNotFit: (S.OUT_OF_RANGE, "no"),
     spi.SourceChanged: (S.FAILED_PRECONDITION, "replan"),
     spi.PoolExhausted: (S.UNAVAILABLE, "elsewhere"),
+    spi.OutcomeUnknown: (S.UNKNOWN, "no"),
 }
 
 log = logging.getLogger(__name__)

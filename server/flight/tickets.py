@@ -1,4 +1,5 @@
-"""Sealed tokens: tickets and prepared handles that any replica with the same key can serve, and nobody can read.
+"""Sealed tokens: tickets, prepared handles and session cookies that any replica with the same key can serve, and
+nobody can read.
 
 A token is `"WM"`, version u8, kind u8, key id (8 bytes), salt (16), nonce (12), then AES-256-GCM over a protobuf
 (proto/sealed.proto) under a key that HKDF derives from the configured secret and the salt. The header and the
@@ -12,6 +13,7 @@ import logging
 import os
 import secrets
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import IntEnum
 
@@ -43,6 +45,11 @@ class Kind(IntEnum):
 
     TICKET = 1
     HANDLE = 2
+    COOKIE = 3
+
+    @property
+    def words(self) -> str:
+        return {Kind.TICKET: "ticket", Kind.HANDLE: "prepared statement", Kind.COOKIE: "session"}[self]
 
 
 class TicketKey(BaseModel):
@@ -83,7 +90,9 @@ class TicketsConfig(BaseModel):
     ticket_ttl: Duration = Field(default=15 * 60.0, gt=0)
     """How long after GetFlightInfo a ticket can be fetched."""
     handle_ttl: Duration = Field(default=24 * 3600.0, gt=0)
-    """How long a prepared statement can be executed."""
+    """How long a prepared statement can be executed, and a session rest: one that is used is renewed."""
+    deployment: str = Field(default="watersmeet", max_length=128)
+    """A name, the same on every replica: a token of another deployment is refused even under the same key."""
 
     @model_validator(mode="after")
     def _ready(self) -> TicketsConfig:
@@ -97,20 +106,25 @@ class TicketsConfig(BaseModel):
 class Sealer:
     """Seals and opens tokens. Thread-safe; holds keys, no state."""
 
-    def __init__(self, config: TicketsConfig, deployment: str) -> None:
+    def __init__(self, config: TicketsConfig) -> None:
         keys = config.keys
         if not keys:
             log.warning("no tickets.keys: made a key at start; its tickets and handles are good on this process only")
             keys = (TicketKey(kid=secrets.token_hex(8), secret=SecretStr(secrets.token_hex(32))),)
         self._masters = {_key_id(key.kid): key.secret.get_secret_value().encode() for key in keys}
         self._starts = sorted(((key.starts, _key_id(key.kid)) for key in keys), key=lambda pair: -pair[0])
-        self._deployment = deployment.encode()
-        self._ttl = {Kind.TICKET: config.ticket_ttl, Kind.HANDLE: config.handle_ttl}
+        self._deployment = config.deployment.encode()
+        self.ttl: Mapping[Kind, float] = {
+            Kind.TICKET: config.ticket_ttl,
+            Kind.HANDLE: config.handle_ttl,
+            Kind.COOKIE: config.handle_ttl,
+        }
+        """Seconds that a token lasts."""
 
     def seal(self, kind: Kind, subject: str, content: Sealed) -> bytes:
         """`content` as a token of `subject`; sets its subject and expiry."""
         content.subject = subject
-        content.expires = int(time.time() + self._ttl[kind])
+        content.expires = int(time.time() + self.ttl[kind])
         now = time.time()
         key_id = next(key_id for starts, key_id in self._starts if starts <= now)
         salt, nonce = os.urandom(_SALT), os.urandom(_NONCE)
@@ -123,8 +137,8 @@ class Sealer:
         one of another deployment, an expired one and another subject's cannot be told apart by who tries them."""
         content = self._open(kind, token)
         if content is None or content.subject != subject or content.expires <= time.time():
-            what = "ticket" if kind is Kind.TICKET else "prepared statement"
-            raise TokenRefused(f"this {what} cannot be used here, or no longer: plan the statement again")
+            again = "set its options again" if kind is Kind.COOKIE else "plan the statement again"
+            raise TokenRefused(f"this {kind.words} cannot be used here, or no longer: {again}")
         return content
 
     def _open(self, kind: Kind, token: bytes) -> Sealed | None:

@@ -6,9 +6,11 @@ from collections.abc import Generator, Iterator
 from contextlib import suppress
 from typing import Protocol
 
+import pyarrow as pa
+
 from auth.principal import Principal
 from server.frames import encode
-from server.requests import Answer, Cancelled, Described, Request, VisibleCatalog
+from server.requests import Answer, Cancelled, Described, Ingest, Request, VisibleCatalog
 
 
 class Executor(Protocol):
@@ -17,6 +19,12 @@ class Executor(Protocol):
     def describe(self, request: Request, principal: Principal) -> Described: ...
 
     def execute(self, request: Request, principal: Principal, timeout: float) -> Answer: ...
+
+    def update(self, request: Request, principal: Principal, timeout: float) -> int: ...
+
+    def ingest(
+        self, ingest: Ingest, batches: Iterator[pa.RecordBatch], principal: Principal, timeout: float
+    ) -> int: ...
 
     def catalogs(self, principal: Principal, only: str | None = None) -> tuple[VisibleCatalog, ...]: ...
 
@@ -36,6 +44,12 @@ class InProcess:
         self, request: Request, principal: Principal, timeout: float, compression: str | None = None
     ) -> EncodedAnswer:
         return EncodedAnswer(self._executor.execute(request, principal, timeout), compression)
+
+    def update(self, request: Request, principal: Principal, timeout: float) -> int:
+        return self._executor.update(request, principal, timeout)
+
+    def ingest(self, ingest: Ingest, batches: Iterator[pa.RecordBatch], principal: Principal, timeout: float) -> int:
+        return self._executor.ingest(ingest, batches, principal, timeout)
 
     def catalogs(self, principal: Principal, only: str | None = None) -> tuple[VisibleCatalog, ...]:
         return self._executor.catalogs(principal, only)

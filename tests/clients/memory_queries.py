@@ -28,7 +28,7 @@ from planner.errors import (
     UnknownName,
 )
 from server.execution.errors import EvaluationFailed, StatementCancelled, StatementTimeout
-from server.requests import Cancelled, Described, Request, VisibleCatalog
+from server.requests import Cancelled, Described, Ingest, Request, VisibleCatalog
 from server.schemas import fingerprint
 from watersmeet.spi import Column, SourceChanged, Table, arrow_type
 
@@ -74,6 +74,12 @@ class MemoryQueries:
         self.executed.append(request)
         return Running(self, request, described.schema, timeout)
 
+    def update(self, request: Request, principal: Principal, timeout: float) -> int:
+        raise StatementRefused("only a single query is run")
+
+    def ingest(self, ingest: Ingest, batches: Iterator[pa.RecordBatch], principal: Principal, timeout: float) -> int:
+        raise StatementRefused("only a single query is run")
+
     def catalogs(self, principal: Principal, only: str | None = None) -> tuple[VisibleCatalog, ...]:
         tables: dict[tuple[str, str, str], list[Column]] = {}
         views: set[tuple[Any, ...]] = set(
@@ -98,6 +104,7 @@ class MemoryQueries:
                     for key, columns in tables.items()
                     if key[0] == name
                 ),
+                arrow={column.type: arrow_type(column.type) for columns in tables.values() for column in columns},
             )
             for name in names
         )

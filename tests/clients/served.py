@@ -36,7 +36,6 @@ class Served:
     port: int
     log: Path
     """What it writes to stderr: one JSON object a line."""
-    roles: tuple[str, ...] = ("analyst",)
 
     @property
     def uri(self) -> str:
@@ -44,24 +43,26 @@ class Served:
 
     @property
     def token(self) -> str:
-        """A bearer token as an identity provider would sign it."""
-        signer = Tokens(TokensConfig.model_validate(TOKENS))
-        return signer.sign(USER, self.roles, timedelta(minutes=10))
+        """A bearer token of USER."""
+        return self.sign(USER)
 
-    def connect(self, **headers: str) -> adbc.Connection:
+    def sign(self, subject: str) -> str:
+        """A bearer token as an identity provider would sign it."""
+        return Tokens(TokensConfig.model_validate(TOKENS)).sign(subject, ["analyst"], timedelta(minutes=10))
+
+    def connect(self, subject: str = USER, /, **headers: str) -> adbc.Connection:
         """ADBC's DBAPI, with a bearer token and call headers. Owned by the caller, who closes it."""
         prefix = DatabaseOptions.RPC_CALL_HEADER_PREFIX.value
         options = {
-            DatabaseOptions.AUTHORIZATION_HEADER.value: f"Bearer {self.token}",
+            DatabaseOptions.AUTHORIZATION_HEADER.value: f"Bearer {self.sign(subject)}",
             **{prefix + name: value for name, value in headers.items()},
         }
         return adbc.connect(self.uri, db_kwargs=options, autocommit=True)
 
-    def calls(self, since: int = 0) -> list[dict[str, Any]]:
-        """The server's log lines about calls, in order, from a size of the log on."""
-        lines = self.log.read_bytes()[since:].decode().splitlines()
-        told = [json.loads(line) for line in lines]
-        return [line for line in told if line["message"] == "call"]
+    def calls(self, subject: str) -> list[dict[str, Any]]:
+        """The server's log lines about a subject's calls that have ended, in the order in which they did."""
+        told = [json.loads(line) for line in self.log.read_text().splitlines()]
+        return [line for line in told if line["message"] == "call" and line["subject"] == subject]
 
 
 @contextmanager

@@ -88,7 +88,7 @@ def test_a_ticket_of_another_subject_or_deployment_an_altered_and_an_expired_one
     serve: Callable[..., Front],
 ) -> None:
     front = serve()
-    other = serve(deployment="another")
+    other = serve(tickets=TICKETS.model_copy(update={"deployment": "another"}))
     brief = serve(tickets=TICKETS.model_copy(update={"ticket_ttl": -1.0}))
     foreign = serve(tickets=TicketsConfig(keys=(TicketKey(kid="t9", secret=SecretStr("0" * 32)),)))
     me = (("authorization", f"Bearer {bearer()}"),)

@@ -20,12 +20,76 @@ TABLES = [
     pa.field("table_name", STRING, **REQUIRED),
     pa.field("table_type", STRING, **REQUIRED),
 ]
+KEYS = [
+    *(
+        pa.field(f"{side}_{name}", STRING, nullable=name in ("catalog_name", "db_schema_name"))
+        for side in ("pk", "fk")
+        for name in ("catalog_name", "db_schema_name", "table_name", "column_name")
+    ),
+    pa.field("key_sequence", pa.int32(), **REQUIRED),
+    pa.field("fk_key_name", STRING),
+    pa.field("pk_key_name", STRING),
+    pa.field("update_rule", pa.uint8(), **REQUIRED),
+    pa.field("delete_rule", pa.uint8(), **REQUIRED),
+]
+INFORMATION = pa.dense_union(
+    [
+        pa.field("string_value", STRING, **REQUIRED),
+        pa.field("bool_value", pa.bool_(), **REQUIRED),
+        pa.field("bigint_value", pa.int64(), **REQUIRED),
+        pa.field("int32_bitmask", pa.int32(), **REQUIRED),
+        pa.field("string_list", pa.list_(STRING), **REQUIRED),
+        pa.field("int32_to_int32_list_map", pa.map_(pa.int32(), pa.list_(pa.int32())), **REQUIRED),
+    ]
+)
 SCHEMAS: list[tuple[Message, list[pa.Field]]] = [
     (sql.CommandGetCatalogs(), [pa.field("catalog_name", STRING, **REQUIRED)]),
     (sql.CommandGetDbSchemas(), [pa.field("catalog_name", STRING), pa.field("db_schema_name", STRING, **REQUIRED)]),
     (sql.CommandGetTables(), TABLES),
     (sql.CommandGetTables(include_schema=True), [*TABLES, pa.field("table_schema", pa.binary(), **REQUIRED)]),
     (sql.CommandGetTableTypes(), [pa.field("table_type", STRING, **REQUIRED)]),
+    (
+        sql.CommandGetPrimaryKeys(table="orders"),
+        [
+            pa.field("catalog_name", STRING),
+            pa.field("db_schema_name", STRING),
+            pa.field("table_name", STRING, **REQUIRED),
+            pa.field("column_name", STRING, **REQUIRED),
+            pa.field("key_name", STRING),
+            pa.field("key_sequence", pa.int32(), **REQUIRED),
+        ],
+    ),
+    (sql.CommandGetExportedKeys(table="orders"), KEYS),
+    (sql.CommandGetImportedKeys(table="orders"), KEYS),
+    (sql.CommandGetCrossReference(pk_table="orders", fk_table="orders"), KEYS),
+    (
+        sql.CommandGetXdbcTypeInfo(),
+        [
+            pa.field("type_name", STRING, **REQUIRED),
+            pa.field("data_type", pa.int32(), **REQUIRED),
+            pa.field("column_size", pa.int32()),
+            pa.field("literal_prefix", STRING),
+            pa.field("literal_suffix", STRING),
+            pa.field("create_params", pa.list_(pa.field("item", STRING, **REQUIRED))),
+            pa.field("nullable", pa.int32(), **REQUIRED),
+            pa.field("case_sensitive", pa.bool_(), **REQUIRED),
+            pa.field("searchable", pa.int32(), **REQUIRED),
+            pa.field("unsigned_attribute", pa.bool_()),
+            pa.field("fixed_prec_scale", pa.bool_(), **REQUIRED),
+            pa.field("auto_increment", pa.bool_()),
+            pa.field("local_type_name", STRING),
+            pa.field("minimum_scale", pa.int32()),
+            pa.field("maximum_scale", pa.int32()),
+            pa.field("sql_data_type", pa.int32(), **REQUIRED),
+            pa.field("datetime_subcode", pa.int32()),
+            pa.field("num_prec_radix", pa.int32()),
+            pa.field("interval_precision", pa.int32()),
+        ],
+    ),
+    (
+        sql.CommandGetSqlInfo(info=[0]),
+        [pa.field("info_name", pa.uint32(), **REQUIRED), pa.field("value", INFORMATION, **REQUIRED)],
+    ),
 ]
 
 

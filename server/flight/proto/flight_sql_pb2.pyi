@@ -7,6 +7,81 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class XdbcDataType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    XDBC_UNKNOWN_TYPE: _ClassVar[XdbcDataType]
+    XDBC_CHAR: _ClassVar[XdbcDataType]
+    XDBC_NUMERIC: _ClassVar[XdbcDataType]
+    XDBC_DECIMAL: _ClassVar[XdbcDataType]
+    XDBC_INTEGER: _ClassVar[XdbcDataType]
+    XDBC_SMALLINT: _ClassVar[XdbcDataType]
+    XDBC_FLOAT: _ClassVar[XdbcDataType]
+    XDBC_REAL: _ClassVar[XdbcDataType]
+    XDBC_DOUBLE: _ClassVar[XdbcDataType]
+    XDBC_DATETIME: _ClassVar[XdbcDataType]
+    XDBC_INTERVAL: _ClassVar[XdbcDataType]
+    XDBC_VARCHAR: _ClassVar[XdbcDataType]
+    XDBC_DATE: _ClassVar[XdbcDataType]
+    XDBC_TIME: _ClassVar[XdbcDataType]
+    XDBC_TIMESTAMP: _ClassVar[XdbcDataType]
+    XDBC_LONGVARCHAR: _ClassVar[XdbcDataType]
+    XDBC_BINARY: _ClassVar[XdbcDataType]
+    XDBC_VARBINARY: _ClassVar[XdbcDataType]
+    XDBC_LONGVARBINARY: _ClassVar[XdbcDataType]
+    XDBC_BIGINT: _ClassVar[XdbcDataType]
+    XDBC_TINYINT: _ClassVar[XdbcDataType]
+    XDBC_BIT: _ClassVar[XdbcDataType]
+    XDBC_WCHAR: _ClassVar[XdbcDataType]
+    XDBC_WVARCHAR: _ClassVar[XdbcDataType]
+
+class XdbcDatetimeSubcode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    XDBC_SUBCODE_UNKNOWN: _ClassVar[XdbcDatetimeSubcode]
+    XDBC_SUBCODE_YEAR: _ClassVar[XdbcDatetimeSubcode]
+    XDBC_SUBCODE_DATE: _ClassVar[XdbcDatetimeSubcode]
+    XDBC_SUBCODE_TIME: _ClassVar[XdbcDatetimeSubcode]
+    XDBC_SUBCODE_MONTH: _ClassVar[XdbcDatetimeSubcode]
+    XDBC_SUBCODE_TIMESTAMP: _ClassVar[XdbcDatetimeSubcode]
+    XDBC_SUBCODE_DAY: _ClassVar[XdbcDatetimeSubcode]
+    XDBC_SUBCODE_TIME_WITH_TIMEZONE: _ClassVar[XdbcDatetimeSubcode]
+    XDBC_SUBCODE_HOUR: _ClassVar[XdbcDatetimeSubcode]
+    XDBC_SUBCODE_TIMESTAMP_WITH_TIMEZONE: _ClassVar[XdbcDatetimeSubcode]
+    XDBC_SUBCODE_MINUTE: _ClassVar[XdbcDatetimeSubcode]
+    XDBC_SUBCODE_SECOND: _ClassVar[XdbcDatetimeSubcode]
+    XDBC_SUBCODE_YEAR_TO_MONTH: _ClassVar[XdbcDatetimeSubcode]
+    XDBC_SUBCODE_DAY_TO_HOUR: _ClassVar[XdbcDatetimeSubcode]
+    XDBC_SUBCODE_DAY_TO_MINUTE: _ClassVar[XdbcDatetimeSubcode]
+    XDBC_SUBCODE_DAY_TO_SECOND: _ClassVar[XdbcDatetimeSubcode]
+    XDBC_SUBCODE_HOUR_TO_MINUTE: _ClassVar[XdbcDatetimeSubcode]
+    XDBC_SUBCODE_HOUR_TO_SECOND: _ClassVar[XdbcDatetimeSubcode]
+    XDBC_SUBCODE_MINUTE_TO_SECOND: _ClassVar[XdbcDatetimeSubcode]
+    XDBC_SUBCODE_INTERVAL_YEAR: _ClassVar[XdbcDatetimeSubcode]
+    XDBC_SUBCODE_INTERVAL_MONTH: _ClassVar[XdbcDatetimeSubcode]
+    XDBC_SUBCODE_INTERVAL_DAY: _ClassVar[XdbcDatetimeSubcode]
+    XDBC_SUBCODE_INTERVAL_HOUR: _ClassVar[XdbcDatetimeSubcode]
+    XDBC_SUBCODE_INTERVAL_MINUTE: _ClassVar[XdbcDatetimeSubcode]
+    XDBC_SUBCODE_INTERVAL_SECOND: _ClassVar[XdbcDatetimeSubcode]
+    XDBC_SUBCODE_INTERVAL_YEAR_TO_MONTH: _ClassVar[XdbcDatetimeSubcode]
+    XDBC_SUBCODE_INTERVAL_DAY_TO_HOUR: _ClassVar[XdbcDatetimeSubcode]
+    XDBC_SUBCODE_INTERVAL_DAY_TO_MINUTE: _ClassVar[XdbcDatetimeSubcode]
+    XDBC_SUBCODE_INTERVAL_DAY_TO_SECOND: _ClassVar[XdbcDatetimeSubcode]
+    XDBC_SUBCODE_INTERVAL_HOUR_TO_MINUTE: _ClassVar[XdbcDatetimeSubcode]
+    XDBC_SUBCODE_INTERVAL_HOUR_TO_SECOND: _ClassVar[XdbcDatetimeSubcode]
+    XDBC_SUBCODE_INTERVAL_MINUTE_TO_SECOND: _ClassVar[XdbcDatetimeSubcode]
+
+class Nullable(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    NULLABILITY_NO_NULLS: _ClassVar[Nullable]
+    NULLABILITY_NULLABLE: _ClassVar[Nullable]
+    NULLABILITY_UNKNOWN: _ClassVar[Nullable]
+
+class Searchable(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SEARCHABLE_NONE: _ClassVar[Searchable]
+    SEARCHABLE_CHAR: _ClassVar[Searchable]
+    SEARCHABLE_BASIC: _ClassVar[Searchable]
+    SEARCHABLE_FULL: _ClassVar[Searchable]
+
 class SqlInfo(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     FLIGHT_SQL_SERVER_NAME: _ClassVar[SqlInfo]
@@ -100,6 +175,69 @@ class SqlInfo(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SQL_NAMED_PARAMETERS_SUPPORTED: _ClassVar[SqlInfo]
     SQL_LOCATORS_UPDATE_COPY: _ClassVar[SqlInfo]
     SQL_STORED_FUNCTIONS_USING_CALL_SYNTAX_SUPPORTED: _ClassVar[SqlInfo]
+XDBC_UNKNOWN_TYPE: XdbcDataType
+XDBC_CHAR: XdbcDataType
+XDBC_NUMERIC: XdbcDataType
+XDBC_DECIMAL: XdbcDataType
+XDBC_INTEGER: XdbcDataType
+XDBC_SMALLINT: XdbcDataType
+XDBC_FLOAT: XdbcDataType
+XDBC_REAL: XdbcDataType
+XDBC_DOUBLE: XdbcDataType
+XDBC_DATETIME: XdbcDataType
+XDBC_INTERVAL: XdbcDataType
+XDBC_VARCHAR: XdbcDataType
+XDBC_DATE: XdbcDataType
+XDBC_TIME: XdbcDataType
+XDBC_TIMESTAMP: XdbcDataType
+XDBC_LONGVARCHAR: XdbcDataType
+XDBC_BINARY: XdbcDataType
+XDBC_VARBINARY: XdbcDataType
+XDBC_LONGVARBINARY: XdbcDataType
+XDBC_BIGINT: XdbcDataType
+XDBC_TINYINT: XdbcDataType
+XDBC_BIT: XdbcDataType
+XDBC_WCHAR: XdbcDataType
+XDBC_WVARCHAR: XdbcDataType
+XDBC_SUBCODE_UNKNOWN: XdbcDatetimeSubcode
+XDBC_SUBCODE_YEAR: XdbcDatetimeSubcode
+XDBC_SUBCODE_DATE: XdbcDatetimeSubcode
+XDBC_SUBCODE_TIME: XdbcDatetimeSubcode
+XDBC_SUBCODE_MONTH: XdbcDatetimeSubcode
+XDBC_SUBCODE_TIMESTAMP: XdbcDatetimeSubcode
+XDBC_SUBCODE_DAY: XdbcDatetimeSubcode
+XDBC_SUBCODE_TIME_WITH_TIMEZONE: XdbcDatetimeSubcode
+XDBC_SUBCODE_HOUR: XdbcDatetimeSubcode
+XDBC_SUBCODE_TIMESTAMP_WITH_TIMEZONE: XdbcDatetimeSubcode
+XDBC_SUBCODE_MINUTE: XdbcDatetimeSubcode
+XDBC_SUBCODE_SECOND: XdbcDatetimeSubcode
+XDBC_SUBCODE_YEAR_TO_MONTH: XdbcDatetimeSubcode
+XDBC_SUBCODE_DAY_TO_HOUR: XdbcDatetimeSubcode
+XDBC_SUBCODE_DAY_TO_MINUTE: XdbcDatetimeSubcode
+XDBC_SUBCODE_DAY_TO_SECOND: XdbcDatetimeSubcode
+XDBC_SUBCODE_HOUR_TO_MINUTE: XdbcDatetimeSubcode
+XDBC_SUBCODE_HOUR_TO_SECOND: XdbcDatetimeSubcode
+XDBC_SUBCODE_MINUTE_TO_SECOND: XdbcDatetimeSubcode
+XDBC_SUBCODE_INTERVAL_YEAR: XdbcDatetimeSubcode
+XDBC_SUBCODE_INTERVAL_MONTH: XdbcDatetimeSubcode
+XDBC_SUBCODE_INTERVAL_DAY: XdbcDatetimeSubcode
+XDBC_SUBCODE_INTERVAL_HOUR: XdbcDatetimeSubcode
+XDBC_SUBCODE_INTERVAL_MINUTE: XdbcDatetimeSubcode
+XDBC_SUBCODE_INTERVAL_SECOND: XdbcDatetimeSubcode
+XDBC_SUBCODE_INTERVAL_YEAR_TO_MONTH: XdbcDatetimeSubcode
+XDBC_SUBCODE_INTERVAL_DAY_TO_HOUR: XdbcDatetimeSubcode
+XDBC_SUBCODE_INTERVAL_DAY_TO_MINUTE: XdbcDatetimeSubcode
+XDBC_SUBCODE_INTERVAL_DAY_TO_SECOND: XdbcDatetimeSubcode
+XDBC_SUBCODE_INTERVAL_HOUR_TO_MINUTE: XdbcDatetimeSubcode
+XDBC_SUBCODE_INTERVAL_HOUR_TO_SECOND: XdbcDatetimeSubcode
+XDBC_SUBCODE_INTERVAL_MINUTE_TO_SECOND: XdbcDatetimeSubcode
+NULLABILITY_NO_NULLS: Nullable
+NULLABILITY_NULLABLE: Nullable
+NULLABILITY_UNKNOWN: Nullable
+SEARCHABLE_NONE: Searchable
+SEARCHABLE_CHAR: Searchable
+SEARCHABLE_BASIC: Searchable
+SEARCHABLE_FULL: Searchable
 FLIGHT_SQL_SERVER_NAME: SqlInfo
 FLIGHT_SQL_SERVER_VERSION: SqlInfo
 FLIGHT_SQL_SERVER_ARROW_VERSION: SqlInfo
@@ -325,18 +463,60 @@ class CommandStatementSubstraitPlan(_message.Message):
     def __init__(self, plan: _Optional[_Union[SubstraitPlan, _Mapping]] = ..., transaction_id: _Optional[bytes] = ...) -> None: ...
 
 class CommandStatementIngest(_message.Message):
-    __slots__ = ("table", "schema", "catalog", "temporary", "transaction_id")
+    __slots__ = ("table_definition_options", "table", "schema", "catalog", "temporary", "transaction_id", "options")
+    class TableDefinitionOptions(_message.Message):
+        __slots__ = ("if_not_exist", "if_exists")
+        class TableNotExistOption(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+            __slots__ = ()
+            TABLE_NOT_EXIST_OPTION_UNSPECIFIED: _ClassVar[CommandStatementIngest.TableDefinitionOptions.TableNotExistOption]
+            TABLE_NOT_EXIST_OPTION_CREATE: _ClassVar[CommandStatementIngest.TableDefinitionOptions.TableNotExistOption]
+            TABLE_NOT_EXIST_OPTION_FAIL: _ClassVar[CommandStatementIngest.TableDefinitionOptions.TableNotExistOption]
+        TABLE_NOT_EXIST_OPTION_UNSPECIFIED: CommandStatementIngest.TableDefinitionOptions.TableNotExistOption
+        TABLE_NOT_EXIST_OPTION_CREATE: CommandStatementIngest.TableDefinitionOptions.TableNotExistOption
+        TABLE_NOT_EXIST_OPTION_FAIL: CommandStatementIngest.TableDefinitionOptions.TableNotExistOption
+        class TableExistsOption(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+            __slots__ = ()
+            TABLE_EXISTS_OPTION_UNSPECIFIED: _ClassVar[CommandStatementIngest.TableDefinitionOptions.TableExistsOption]
+            TABLE_EXISTS_OPTION_FAIL: _ClassVar[CommandStatementIngest.TableDefinitionOptions.TableExistsOption]
+            TABLE_EXISTS_OPTION_APPEND: _ClassVar[CommandStatementIngest.TableDefinitionOptions.TableExistsOption]
+            TABLE_EXISTS_OPTION_REPLACE: _ClassVar[CommandStatementIngest.TableDefinitionOptions.TableExistsOption]
+        TABLE_EXISTS_OPTION_UNSPECIFIED: CommandStatementIngest.TableDefinitionOptions.TableExistsOption
+        TABLE_EXISTS_OPTION_FAIL: CommandStatementIngest.TableDefinitionOptions.TableExistsOption
+        TABLE_EXISTS_OPTION_APPEND: CommandStatementIngest.TableDefinitionOptions.TableExistsOption
+        TABLE_EXISTS_OPTION_REPLACE: CommandStatementIngest.TableDefinitionOptions.TableExistsOption
+        IF_NOT_EXIST_FIELD_NUMBER: _ClassVar[int]
+        IF_EXISTS_FIELD_NUMBER: _ClassVar[int]
+        if_not_exist: CommandStatementIngest.TableDefinitionOptions.TableNotExistOption
+        if_exists: CommandStatementIngest.TableDefinitionOptions.TableExistsOption
+        def __init__(self, if_not_exist: _Optional[_Union[CommandStatementIngest.TableDefinitionOptions.TableNotExistOption, str]] = ..., if_exists: _Optional[_Union[CommandStatementIngest.TableDefinitionOptions.TableExistsOption, str]] = ...) -> None: ...
+    class OptionsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    TABLE_DEFINITION_OPTIONS_FIELD_NUMBER: _ClassVar[int]
     TABLE_FIELD_NUMBER: _ClassVar[int]
     SCHEMA_FIELD_NUMBER: _ClassVar[int]
     CATALOG_FIELD_NUMBER: _ClassVar[int]
     TEMPORARY_FIELD_NUMBER: _ClassVar[int]
     TRANSACTION_ID_FIELD_NUMBER: _ClassVar[int]
+    OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    table_definition_options: CommandStatementIngest.TableDefinitionOptions
     table: str
     schema: str
     catalog: str
     temporary: bool
     transaction_id: bytes
-    def __init__(self, table: _Optional[str] = ..., schema: _Optional[str] = ..., catalog: _Optional[str] = ..., temporary: _Optional[bool] = ..., transaction_id: _Optional[bytes] = ...) -> None: ...
+    options: _containers.ScalarMap[str, str]
+    def __init__(self, table_definition_options: _Optional[_Union[CommandStatementIngest.TableDefinitionOptions, _Mapping]] = ..., table: _Optional[str] = ..., schema: _Optional[str] = ..., catalog: _Optional[str] = ..., temporary: _Optional[bool] = ..., transaction_id: _Optional[bytes] = ..., options: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
+class DoPutUpdateResult(_message.Message):
+    __slots__ = ("record_count",)
+    RECORD_COUNT_FIELD_NUMBER: _ClassVar[int]
+    record_count: int
+    def __init__(self, record_count: _Optional[int] = ...) -> None: ...
 
 class TicketStatementQuery(_message.Message):
     __slots__ = ("statement_handle",)
@@ -375,3 +555,25 @@ class ActionClosePreparedStatementRequest(_message.Message):
     PREPARED_STATEMENT_HANDLE_FIELD_NUMBER: _ClassVar[int]
     prepared_statement_handle: bytes
     def __init__(self, prepared_statement_handle: _Optional[bytes] = ...) -> None: ...
+
+class ActionCancelQueryRequest(_message.Message):
+    __slots__ = ("info",)
+    INFO_FIELD_NUMBER: _ClassVar[int]
+    info: bytes
+    def __init__(self, info: _Optional[bytes] = ...) -> None: ...
+
+class ActionCancelQueryResult(_message.Message):
+    __slots__ = ("result",)
+    class CancelResult(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        CANCEL_RESULT_UNSPECIFIED: _ClassVar[ActionCancelQueryResult.CancelResult]
+        CANCEL_RESULT_CANCELLED: _ClassVar[ActionCancelQueryResult.CancelResult]
+        CANCEL_RESULT_CANCELLING: _ClassVar[ActionCancelQueryResult.CancelResult]
+        CANCEL_RESULT_NOT_CANCELLABLE: _ClassVar[ActionCancelQueryResult.CancelResult]
+    CANCEL_RESULT_UNSPECIFIED: ActionCancelQueryResult.CancelResult
+    CANCEL_RESULT_CANCELLED: ActionCancelQueryResult.CancelResult
+    CANCEL_RESULT_CANCELLING: ActionCancelQueryResult.CancelResult
+    CANCEL_RESULT_NOT_CANCELLABLE: ActionCancelQueryResult.CancelResult
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    result: ActionCancelQueryResult.CancelResult
+    def __init__(self, result: _Optional[_Union[ActionCancelQueryResult.CancelResult, str]] = ...) -> None: ...

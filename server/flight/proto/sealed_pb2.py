@@ -24,19 +24,25 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n server/flight/proto/sealed.proto\x12\x11watersmeet.sealed\"{\n\x06Sealed\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x0f\n\x07\x65xpires\x18\x02 \x01(\x03\x12\x31\n\tstatement\x18\x03 \x01(\x0b\x32\x1c.watersmeet.sealed.StatementH\x00\x12\x11\n\x07\x63ommand\x18\x04 \x01(\x0cH\x00\x42\t\n\x07\x63ontent\"\xbf\x02\n\tStatement\x12\x10\n\x08query_id\x18\x01 \x01(\t\x12\x0b\n\x03sql\x18\x02 \x01(\t\x12\x14\n\x07\x63\x61talog\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x13\n\x06schema\x18\x04 \x01(\tH\x01\x88\x01\x01\x12<\n\x08settings\x18\x05 \x03(\x0b\x32*.watersmeet.sealed.Statement.SettingsEntry\x12\x0b\n\x03now\x18\x06 \x01(\x03\x12\x17\n\nparameters\x18\x07 \x01(\x0cH\x02\x88\x01\x01\x12\x13\n\x0bschema_hash\x18\x08 \x01(\x0c\x12\x18\n\x10parameter_schema\x18\t \x01(\x0c\x1a/\n\rSettingsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\n\n\x08_catalogB\t\n\x07_schemaB\r\n\x0b_parametersb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n server/flight/proto/sealed.proto\x12\x11watersmeet.sealed\"\xaa\x01\n\x06Sealed\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x0f\n\x07\x65xpires\x18\x02 \x01(\x03\x12\x31\n\tstatement\x18\x03 \x01(\x0b\x32\x1c.watersmeet.sealed.StatementH\x00\x12\x11\n\x07\x63ommand\x18\x04 \x01(\x0cH\x00\x12-\n\x07session\x18\x05 \x01(\x0b\x32\x1a.watersmeet.sealed.SessionH\x00\x42\t\n\x07\x63ontent\"\xb8\x01\n\x07Session\x12\x14\n\x07\x63\x61talog\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x13\n\x06schema\x18\x02 \x01(\tH\x01\x88\x01\x01\x12:\n\x08settings\x18\x03 \x03(\x0b\x32(.watersmeet.sealed.Session.SettingsEntry\x1a/\n\rSettingsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\n\n\x08_catalogB\t\n\x07_schema\"\xbf\x02\n\tStatement\x12\x10\n\x08query_id\x18\x01 \x01(\t\x12\x0b\n\x03sql\x18\x02 \x01(\t\x12\x14\n\x07\x63\x61talog\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x13\n\x06schema\x18\x04 \x01(\tH\x01\x88\x01\x01\x12<\n\x08settings\x18\x05 \x03(\x0b\x32*.watersmeet.sealed.Statement.SettingsEntry\x12\x0b\n\x03now\x18\x06 \x01(\x03\x12\x17\n\nparameters\x18\x07 \x01(\x0cH\x02\x88\x01\x01\x12\x13\n\x0bschema_hash\x18\x08 \x01(\x0c\x12\x18\n\x10parameter_schema\x18\t \x01(\x0c\x1a/\n\rSettingsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\n\n\x08_catalogB\t\n\x07_schemaB\r\n\x0b_parametersb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'server.flight.proto.sealed_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_SESSION_SETTINGSENTRY']._loaded_options = None
+  _globals['_SESSION_SETTINGSENTRY']._serialized_options = b'8\001'
   _globals['_STATEMENT_SETTINGSENTRY']._loaded_options = None
   _globals['_STATEMENT_SETTINGSENTRY']._serialized_options = b'8\001'
-  _globals['_SEALED']._serialized_start=55
-  _globals['_SEALED']._serialized_end=178
-  _globals['_STATEMENT']._serialized_start=181
-  _globals['_STATEMENT']._serialized_end=500
-  _globals['_STATEMENT_SETTINGSENTRY']._serialized_start=415
-  _globals['_STATEMENT_SETTINGSENTRY']._serialized_end=462
+  _globals['_SEALED']._serialized_start=56
+  _globals['_SEALED']._serialized_end=226
+  _globals['_SESSION']._serialized_start=229
+  _globals['_SESSION']._serialized_end=413
+  _globals['_SESSION_SETTINGSENTRY']._serialized_start=343
+  _globals['_SESSION_SETTINGSENTRY']._serialized_end=390
+  _globals['_STATEMENT']._serialized_start=416
+  _globals['_STATEMENT']._serialized_end=735
+  _globals['_STATEMENT_SETTINGSENTRY']._serialized_start=343
+  _globals['_STATEMENT_SETTINGSENTRY']._serialized_end=390
 # @@protoc_insertion_point(module_scope)

@@ -7,16 +7,35 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Sealed(_message.Message):
-    __slots__ = ("subject", "expires", "statement", "command")
+    __slots__ = ("subject", "expires", "statement", "command", "session")
     SUBJECT_FIELD_NUMBER: _ClassVar[int]
     EXPIRES_FIELD_NUMBER: _ClassVar[int]
     STATEMENT_FIELD_NUMBER: _ClassVar[int]
     COMMAND_FIELD_NUMBER: _ClassVar[int]
+    SESSION_FIELD_NUMBER: _ClassVar[int]
     subject: str
     expires: int
     statement: Statement
     command: bytes
-    def __init__(self, subject: _Optional[str] = ..., expires: _Optional[int] = ..., statement: _Optional[_Union[Statement, _Mapping]] = ..., command: _Optional[bytes] = ...) -> None: ...
+    session: Session
+    def __init__(self, subject: _Optional[str] = ..., expires: _Optional[int] = ..., statement: _Optional[_Union[Statement, _Mapping]] = ..., command: _Optional[bytes] = ..., session: _Optional[_Union[Session, _Mapping]] = ...) -> None: ...
+
+class Session(_message.Message):
+    __slots__ = ("catalog", "schema", "settings")
+    class SettingsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    CATALOG_FIELD_NUMBER: _ClassVar[int]
+    SCHEMA_FIELD_NUMBER: _ClassVar[int]
+    SETTINGS_FIELD_NUMBER: _ClassVar[int]
+    catalog: str
+    schema: str
+    settings: _containers.ScalarMap[str, str]
+    def __init__(self, catalog: _Optional[str] = ..., schema: _Optional[str] = ..., settings: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class Statement(_message.Message):
     __slots__ = ("query_id", "sql", "catalog", "schema", "settings", "now", "parameters", "schema_hash", "parameter_schema")
