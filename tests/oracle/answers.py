@@ -61,11 +61,17 @@ def _announced(column: pa.ChunkedArray, type_: str) -> pa.ChunkedArray:
 
 def _values(column: pa.ChunkedArray) -> list[Any]:
     """A column as comparable values. Dates and times become numbers: Python's cannot hold 44 BC."""
-    type_ = column.type
+    return [_value(value) for chunk in column.chunks for value in _numbered(chunk).to_pylist()]
+
+
+def _numbered(array: pa.Array) -> pa.Array:
+    """An array with the numbers of its dates and times, also of those in lists."""
+    type_ = array.type
     if pa.types.is_date(type_) or pa.types.is_time(type_) or pa.types.is_timestamp(type_):
-        width = pa.int32() if type_.bit_width == 32 else pa.int64()
-        column = pa.chunked_array([chunk.view(width) for chunk in column.chunks], width)
-    return [_value(value) for value in column.to_pylist()]
+        return array.view(pa.int32() if type_.bit_width == 32 else pa.int64())
+    if pa.types.is_list(type_):
+        return pa.ListArray.from_arrays(array.offsets, _numbered(array.values), mask=array.is_null())
+    return array
 
 
 def _value(value: Any) -> Any:

@@ -1,291 +1,351 @@
 """Random typed statements over the hostile tables: the oracle's second corpus, made from a seed.
 
-Statements are valid and their answers determined: every LIMIT stands over an ORDER BY of all outputs, no aggregate
-depends on the order of rows, doubles are compared but neither grouped nor sorted (0.0 and -0.0 may stand for each other).
+Statements are valid and their answers determined: every LIMIT stands over an ORDER BY of all outputs, no aggregate or
+window depends on the order of rows, doubles are compared but neither grouped nor sorted (0.0 and -0.0 may stand for
+each other).
+
+Each choice is a call of `choose`, with the plainest option first. So the list of numbers chosen is the statement, a seed
+is one way to make such a list, and tests/oracle/shrinking.py makes a failing one smaller. Not hypothesis, which was
+tried: a seed in a message gives its statement back until this file changes, a derandomized run of hypothesis changes
+with its test and its version.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeVar
+import re
+from collections.abc import Callable, Sequence
+
+from tests.oracle.expressions import Choose, Expressions, Scope
+from tests.oracle.vocabulary import LITERALS, PORTABLE, RELATIONS, SORTED, UNIQUE, Column, copy
+
+SET_OPERATIONS = ("UNION ALL", "UNION", "EXCEPT", "INTERSECT", "EXCEPT ALL", "INTERSECT ALL")
+JOINS = ("JOIN", "JOIN", "JOIN", "LEFT JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN", "SEMI JOIN", "ANTI JOIN")
+Query = tuple[str, list[str]]
+"""(SQL with outputs o0, o1 …, their families)"""
 
 
-def _columns(text: str) -> dict[str, str]:
-    """Column -> family.
+def statement(seed: int) -> str:
+    """The statement of a seed."""
+    return Generator(random.Random(seed).randrange).statement()
 
-    >>> _columns("a:int b:text")
-    {'a': 'int', 'b': 'text'}
+
+def placeable(seed: int) -> str:
+    """A statement over tables that every source has, each named '@wide' or '@deep': see `placed`."""
+    return Generator(random.Random(seed).randrange, tables=PORTABLE).statement(place=False)
+
+
+def placed(sql: str, choose: Callable[[], str]) -> str:
+    """The statement with each '@table' at the source that `choose` gives.
+
+    >>> placed("SELECT 1 FROM @wide t0", lambda: "my")
+    'SELECT 1 FROM my.shop.wide t0'
     """
-    return dict(part.split(":") for part in text.split())
+    first, *rest = sql.split("@")
+    return first + "".join(copy("@" + part[:4], choose()) + part[4:] for part in rest)
 
 
-RELATIONS: Mapping[str, Mapping[str, str]] = {
-    "pg.public.people": _columns(
-        "id:int name:text nick:text code:text city:text born:date weight:double balance:decimal vip:bool boss:int mood:text"
-    ),
-    "pg.public.orders": _columns(
-        "id:int person:int amount:decimal qty:int placed:date ts:timestamp status:text",
-    ),
-    "pg.public.pairs": _columns("a:int b:int"),
-    "pg.public.items": _columns("id:int label:text"),
-    "pg.public.numbers": _columns("id:int i2:int m:decimal f8:double"),
-    "pg.public.nothing": _columns("a:int b:text c:decimal d:date"),
-    "my.shop.customers": _columns(
-        "id:int name:text email:text code:text city:text tier:text active:int credit:decimal score:double born:date"
-        " joined:timestamp small:int"
-    ),
-    "my.shop.orders": _columns("id:int customer:int item:text qty:int price:decimal placed:date"),
-    "my.crm.pairs": _columns("a:int b:int"),
-    "my.shop.numbers": _columns("id:int i1:int m:decimal f8:double"),
-    "my.shop.nothing": _columns("a:int b:text c:decimal d:date"),
-    "lake.main.events": _columns("id:int kind:text ts:timestamp person:int val:double lvl:text"),
-    "lake.main.pairs": _columns("a:int b:int"),
-    "lake.main.regions": _columns("city:text region:text"),
-}
-"""Tables and the families of those of their columns that statements use."""
-
-LITERALS: Mapping[str, Sequence[str]] = {
-    "int": ("0", "1", "2", "3", "5", "-1", "-7", "100", "NULL::INTEGER"),
-    "decimal": ("0.00", "10.00", "1.5", "-5.50", "20", "0.01", "-1.25"),
-    "double": ("0.0::DOUBLE", "1.5::DOUBLE", "-1.5::DOUBLE", "60.25::DOUBLE", "'NaN'::DOUBLE", "1e300"),
-    "text": (
-        "'ana'",
-        "'Ana'",
-        "'Paris'",
-        "'Paris '",
-        "''",
-        "'open'",
-        "'é'",
-        "'ab'",
-        "'z'",
-        "'O''Hara'",
-        "'\\'",
-        "'50%'",
-    ),
-    "date": ("DATE '2024-01-15'", "DATE '1980-02-29'", "DATE '0001-01-01'", "DATE '9999-12-31'", "'2024-02-29'"),
-    "timestamp": ("TIMESTAMP '2024-01-15 10:30:00'", "TIMESTAMP '2000-01-01 00:00:00.5'", "TIMESTAMP '1970-01-01'"),
-    "bool": ("TRUE", "FALSE", "NULL::BOOLEAN"),
-}
-FAMILIES = tuple(LITERALS)
-_COMPARISONS = ("=", "=", "<>", "<", ">", "<=", ">=", "IS DISTINCT FROM", "IS NOT DISTINCT FROM")
-_PATTERNS = ("'%a%'", "'An_'", "'_'", "'%\\%'", "'P%s%'", "'%o'", "'%'", "'ab'")
-T = TypeVar("T")
-Column = tuple[str, str]
-"""(SQL, family)"""
-
-
-@dataclass
-class Generator:
+class Generator(Expressions):
     """Makes statements; each call of `statement` another one."""
 
-    random: random.Random
-    depth: int = 0
+    def __init__(self, choose: Choose, tables: Sequence[str] = tuple(RELATIONS)) -> None:
+        super().__init__(choose)
+        self.tables = tables
+        self.made = 0
+        """Aliases given so far."""
+        self.room = 0
+        """How many further relations the statement may read."""
+        self.ctes: dict[str, list[str]] = {}
 
-    def statement(self) -> str:
-        """A SELECT, or a set operation of two."""
-        if self._chance(0.12):
-            families = self._families(2, doubles=False)
-            operator = self._pick(("UNION", "UNION ALL", "EXCEPT", "INTERSECT", "EXCEPT ALL", "INTERSECT ALL"))
-            return f"{self._plain(families)} {operator} {self._plain(families)}"
-        if self._chance(0.35):
-            return self._grouped()
-        if self._chance(0.2):
-            sql = self._plain(self._families(self._pick((1, 2, 3)), doubles=False))
-            return f"SELECT * FROM ({sql}) ORDER BY ALL LIMIT {self._pick((1, 3, 7))}"
-        return self._plain(self._families(self._pick((1, 2, 3))))
+    def statement(self, *, place: bool = True) -> str:
+        """A query of any shape, with or without WITH."""
+        self.begin()
+        sql = self._with() if self.chance(18) else self._top()
+        return self.placed(sql) if place else sql
+
+    def begin(self) -> None:
+        """A new statement: how large it may become, and how wild."""
+        self.room, self.ctes, self.made = self.pick((3, 5, 7)), {}, 0
+        self.spice = self.pick((10, 30, 45))
+
+    def placed(self, sql: str) -> str:
+        """The text with each '@table' at a source of the generator's choice."""
+        return placed(sql, lambda: self.pick(("lake", "pg", "my")))
+
+    def _top(self) -> str:
+        sql, families = self.query(self.pick((2, 1, 3)))
+        if not all(family in SORTED for family in families):
+            return sql
+        if self.chance(20):
+            limit = f" LIMIT {self.pick((3, 1, 7, 0))}" if self.chance(85) else ""
+            offset = f" OFFSET {self.pick((1, 2, 5))}" if self.chance(35) or not limit else ""
+            return f"SELECT * FROM ({sql}) ORDER BY ALL{self.pick(('', ' DESC', ' NULLS FIRST'))}{limit}{offset}"
+        if self.chance(15):
+            ways = ("", " DESC", " NULLS FIRST", " DESC NULLS LAST")
+            keys = ", ".join(f"{i + 1}{self.pick(ways)}" for i in range(len(families)))
+            return f"SELECT * FROM ({sql}) ORDER BY {keys}" if self.chance(50) else f"{sql} ORDER BY {keys}"
+        return sql
+
+    def _with(self) -> str:
+        parts: dict[str, str] = {}
+        for number in range(self.pick((1, 1, 2))):
+            sql, families = self.query(self.pick((2, 3)))
+            name = self.pick((f"c{number}", f"c{number}", "people"))
+            word = self.pick(("AS", "AS", "AS MATERIALIZED", "AS NOT MATERIALIZED"))
+            if name not in self.ctes:
+                parts[name] = f"{name} {word} ({sql})"
+                self.ctes[name] = families
+            self.room += 3
+        text = self._top()
+        # DuckDB does not look into one that nobody reads: faults in it would count as ours.
+        used: list[str] = []
+        for name, part in reversed(parts.items()):
+            if re.search(rf"(?<![.\w]){name} t\d", " ".join((*used, text))):
+                used.insert(0, part)
+        return f"WITH {', '.join(used)} {text}" if used else text
 
     # ------------------------------------------------------------ queries
 
-    def _plain(self, families: Sequence[str]) -> str:
-        columns, source = self._source()
-        items = ", ".join(f"{self._expression(family, columns)} AS o{i}" for i, family in enumerate(families))
+    def query(self, count: int, families: list[str] | None = None, outer: Scope = ()) -> Query:
+        """A SELECT, or a set operation of several. `families`: those that the outputs must have."""
+        if self.room > 1 and self.chance(14):
+            operator = self.pick(SET_OPERATIONS)
+            left, families = self._plain(families, outer, count, sorted_=True)
+            sql = f"{left} {operator} {self._plain(families, outer)[0]}"
+            if self.room and self.chance(20):
+                sql = f"({sql}) {self.pick(SET_OPERATIONS)} {self._plain(families, outer)[0]}"
+            return sql, families
+        if families is None and self.chance(35):
+            return self._grouped(outer)
+        return self._plain(families, outer, count)
+
+    def _plain(self, families: list[str] | None, outer: Scope = (), count: int = 1, *, sorted_: bool = False) -> Query:
+        scope, source, unique = self.source(outer, families or ())
+        kinds = list(families or self.families(count, scope, sorted_=sorted_))
+        items = []
+        for i, family in enumerate(kinds):
+            sql = self.expression(family, scope)
+            if self.chance(12):
+                function, kind = self.window(scope, unique)
+                if families is None or kind == family:
+                    sql, kinds[i] = function, kind
+            items.append(f"{sql} AS o{i}")
         # Not over doubles: which of 0.0 and -0.0 stands for both is left open.
-        distinct = "DISTINCT " if self._chance(0.2) and "double" not in families else ""
-        return f"SELECT {distinct}{items} FROM {source}{self._where(columns)}"
+        distinct = "DISTINCT " if self.chance(15) and all(kind in SORTED for kind in kinds) else ""
+        sql = f"SELECT {distinct}{', '.join(items)} FROM {source}{self.where([*scope, *outer])}"
+        if self.chance(8):
+            function, kind = self.window(scope, unique)
+            test = f"{function} <= 2" if kind == "int" else f"{function} IS NOT NULL"
+            sql += f" QUALIFY {test}"
+        return sql, kinds
 
-    def _grouped(self) -> str:
-        columns, source = self._source()
-        keys = [self._expression(family, columns) for family in self._families(self._pick((0, 1, 2)), doubles=False)]
-        keys = [key for key in keys if any(name in key for name, _ in columns)]
-        aggregates = [self._aggregate(columns) for _ in range(self._pick((1, 2)))]
-        items = ", ".join(f"{item} AS o{i}" for i, item in enumerate([*keys, *aggregates]))
-        group = " GROUP BY " + ", ".join(str(i + 1) for i in range(len(keys))) if keys else ""
-        having = f" HAVING count(*) {self._pick(('>', '<>', '<='))} 1" if self._chance(0.25) else ""
-        return f"SELECT {items} FROM {source}{self._where(columns)}{group}{having}"
+    def _grouped(self, outer: Scope = ()) -> Query:
+        scope, source, _ = self.source(outer)
+        wanted = self.families(self.pick((1, 0, 2)), scope, sorted_=True)
+        keys = [(self.expression(family, scope, self.pick((2, 2, 1))), family) for family in wanted]
+        # A key that reads no column is a constant, and GROUP BY of a number would be an ordinal.
+        keys = [(sql, family) for sql, family in keys if any(name in sql for name, _ in scope)]
+        aggregates = [self.aggregate(scope) for _ in range(self.pick((1, 2)))]
+        items = [sql for sql, _ in (*keys, *aggregates)]
+        families = [family for _, family in (*keys, *aggregates)]
+        group = self._group_by([sql for sql, _ in keys])
+        plain = [sql for sql, _ in keys if "SELECT" not in sql]  # each writing of a subquery is another expression
+        if plain and "(" in group and self.chance(40):
+            items.append(f"grouping({plain[0]})")
+            families.append("int")
+        if plain and not group.startswith(" GROUP BY ALL") and self.chance(12):
+            items.append(f"rank() OVER (ORDER BY count(*), {', '.join(plain)})")
+            families.append("int")
+        having = ""
+        if self.chance(25):
+            test = self.pick((f"count(*) {self.pick(('>', '<>', '<='))} 1", f"{aggregates[0][0]} IS NOT NULL"))
+            having = f" HAVING {test}" + (f" AND {plain[0]} IS NOT NULL" if plain and self.chance(30) else "")
+        named = ", ".join(f"{item} AS o{i}" for i, item in enumerate(items))
+        return f"SELECT {named} FROM {source}{self.where([*scope, *outer])}{group}{having}", families
 
-    def _aggregate(self, columns: Sequence[Column]) -> str:
-        kind = self._pick(("count(*)", "count", "distinct", "sum", "min", "max", "filter"))
-        if kind == "count(*)":
-            return "count(*)"
-        if kind in ("min", "max"):
-            return f"{kind}({self._expression(self._pick(('int', 'decimal', 'text', 'date', 'timestamp')), columns)})"
-        if kind == "sum":
-            return f"sum({self._column(self._pick(('int', 'decimal')), columns)})"
-        if kind == "filter":
-            return f"count(*) FILTER (WHERE {self._predicate(columns)})"
-        inner = self._expression(self._families(1, doubles=False)[0], columns)
-        return f"count({'DISTINCT ' if kind == 'distinct' else ''}{inner})"
+    def _group_by(self, keys: list[str]) -> str:
+        if not keys:
+            return ""
+        listed = ", ".join(keys)
+        ways = [", ".join(str(i + 1) for i in range(len(keys))), listed, ", ".join(f"o{i}" for i in range(len(keys)))]
+        ways += ["ALL", f"ROLLUP ({listed})", f"CUBE ({listed})", f"GROUPING SETS (({listed}), ({keys[0]}), ())"]
+        return f" GROUP BY {self.pick(ways)}"
 
-    def _source(self) -> tuple[list[Column], str]:
-        columns: list[Column] = []
-        source = ""
-        for number in range(self._pick((1, 1, 2, 2, 3)) if self.depth == 0 else 1):
-            alias = f"{'tuvw'[min(self.depth, 3)]}{number}"
-            table = self._pick(tuple(RELATIONS))
-            own = [(f"{alias}.{name}", family) for name, family in RELATIONS[table].items()]
-            relation = f"{table} {alias}"
-            if self._chance(0.3):
-                own, relation = self._derived(alias, table)
-            if not source:
-                source, columns = relation, own
+    # ------------------------------------------------------------ FROM
+
+    def source(self, outer: Scope = (), wanted: Sequence[str] = ()) -> tuple[list[Column], str, str | None]:
+        """The columns and the text of a FROM, and a column that tells its rows apart, if one is known to.
+
+        `wanted`: families that the columns should be of, if that can be.
+        """
+        columns, text, unique = self._relation(outer, wanted)
+        for _ in range(self.pick((0, 0, 1, 1, 2)) if self.room > 0 else 0):
+            unique = None
+            if self.room > 0 and self.chance(8):
+                own, relation = self._lateral(columns)
+                how, on = self.pick(((" CROSS JOIN", ""), (",", ""), (" LEFT JOIN", " ON TRUE")))
+                text, columns = f"{text}{how} LATERAL {relation}{on}", columns + own
                 continue
-            kind = self._pick(("JOIN", "JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN", "SEMI JOIN", "ANTI JOIN"))
-            source += f" {kind} {relation} ON {self._condition(columns, own)}"
+            if self.room > 0 and self.chance(5):
+                own, joined = self._nearest(columns)
+                text, columns = f"{text} {joined}", columns + own
+                continue
+            own, relation, _ = self._relation(outer)
+            if self.chance(6):
+                text, columns = f"{text} CROSS JOIN {relation}", columns + own
+                continue
+            kind = self.pick(JOINS)
+            shared = _shared(columns, own)
+            if shared and self.chance(12):
+                # The shared columns are unqualified from here on; no further join, or they might be ambiguous.
+                natural = len(shared) == len({name.split(".")[-1] for name, _ in own} & _names(columns))
+                joined = f"NATURAL {kind} {relation}" if natural and self.chance(40) else ""
+                used = list(shared) if joined else [self.pick(sorted(shared))]
+                text += f" {joined}" if joined else f" {kind} {relation} USING ({', '.join(used)})"
+                kept = columns if kind in ("SEMI JOIN", "ANTI JOIN") else columns + own
+                if joined and kind in ("SEMI JOIN", "ANTI JOIN"):
+                    return kept, text, None
+                return [*((name, shared[name]) for name in used), *kept], text, None
+            text += f" {kind} {relation} ON {self.condition(columns, own)}"
             columns = columns if kind in ("SEMI JOIN", "ANTI JOIN") else columns + own
-        return columns, source
+        return columns, text, unique
 
-    def _derived(self, alias: str, table: str) -> tuple[list[Column], str]:
-        """A derived table: a filter, perhaps a limit; groups; a window; a union with itself."""
-        inner = list(RELATIONS[table].items())
-        names = ", ".join(RELATIONS[table])
-        columns = [(f"{alias}.{name}", family) for name, family in inner]
-        where = self._where(inner)
-        key, family = self._pick([column for column in inner if column[1] != "double"])
-        match self._pick(("filter", "limit", "groups", "window", "union", "distinct")):
-            case "groups":
-                sql = f"SELECT {key} AS k, count(*) AS n FROM {table}{where} GROUP BY {key}"
-                columns = [(f"{alias}.k", family), (f"{alias}.n", "int")]
-            case "window":
-                ordered = self._pick([name for name, other in inner if other != "double"])
-                function = self._pick(
-                    (f"rank() OVER (PARTITION BY {key} ORDER BY {ordered})", f"count(*) OVER (PARTITION BY {key})")
-                )
-                sql = f"SELECT {names}, {function} AS r FROM {table}{where}"
-                columns.append((f"{alias}.r", "int"))
-            case "union":
-                sql = f"SELECT {names} FROM {table}{where} UNION ALL SELECT {names} FROM {table}{self._where(inner)}"
-            case "distinct":
-                sql = f"SELECT DISTINCT {key} AS k FROM {table}{where}"
-                columns = [(f"{alias}.k", family)]
-            case "limit":
-                sql = f"SELECT {names} FROM {table}{where} ORDER BY ALL LIMIT {self._pick((2, 5))}"
-            case _:
-                sql = f"SELECT {names} FROM {table}{where}"
-        return columns, f"({sql}) {alias}"
+    def _alias(self) -> str:
+        self.made += 1
+        return f"t{self.made - 1}"
 
-    def _condition(self, left: Sequence[Column], right: Sequence[Column]) -> str:
+    def _relation(self, outer: Scope, wanted: Sequence[str] = ()) -> tuple[list[Column], str, str | None]:
+        self.room -= 1
+        alias = self._alias()
+        if self.ctes and self.chance(55):
+            name = self.pick(tuple(self.ctes))
+            return _outputs(alias, self.ctes[name]), f"{name} {alias}", None
+        if self.room > 0 and self.chance(28):
+            return self._derived(alias)
+        if self.chance(6):
+            return self._values(alias)
+        table = self.pick([name for name in self.tables if set(wanted) <= set(RELATIONS[name].values())] or self.tables)
+        columns = [(f"{alias}.{name}", family) for name, family in RELATIONS[table].items()]
+        return columns, f"{table} {alias}", f"{alias}.id" if table in UNIQUE else None
+
+    def _derived(self, alias: str) -> tuple[list[Column], str, None]:
+        sql, families = self.query(self.pick((2, 1, 3)))
+        if self.chance(20) and all(family in SORTED for family in families):
+            offset = f" OFFSET {self.pick((1, 3))}" if self.chance(30) else ""
+            sql = f"SELECT * FROM ({sql}) ORDER BY ALL LIMIT {self.pick((5, 2))}{offset}"
+        if self.chance(25):
+            names = [f"k{i}" for i in range(len(families))]
+            columns = [(f"{alias}.{name}", family) for name, family in zip(names, families, strict=True)]
+            return columns, f"({sql}) AS {alias}({', '.join(names)})", None
+        return _outputs(alias, families), f"({sql}) {alias}", None
+
+    def _values(self, alias: str) -> tuple[list[Column], str, None]:
+        families = [self.pick(("int", "text", "date", "decimal")) for _ in range(self.pick((1, 2)))]
+        rows = ", ".join(
+            # The first row says the types: a column of NULLs alone has none.
+            "(" + ", ".join(self.pick((*LITERALS[family], *["NULL"] * bool(row))) for family in families) + ")"
+            for row in range(self.pick((2, 1, 4)))
+        )
+        names = ", ".join(f"o{i}" for i in range(len(families)))
+        return _outputs(alias, families), f"(VALUES {rows}) {alias}({names})", None
+
+    def _lateral(self, scope: Scope) -> tuple[list[Column], str]:
+        alias = self._alias()
+        inner, source, unique = self._relation(())
+        condition = self.condition(scope, inner)
+        column, family = self.pick(inner)
+        if unique and self.chance(40):
+            sql = f"SELECT {column} AS o0 FROM {source} WHERE {condition} ORDER BY {unique} LIMIT 1"
+        elif self.chance(40):
+            sql, family = f"SELECT count({column}) AS o0 FROM {source} WHERE {condition}", "int"
+        else:
+            sql = f"SELECT {column} AS o0 FROM {source} WHERE {condition}"
+        return [(f"{alias}.o0", family)], f"({sql}) {alias}"
+
+    def _nearest(self, left: Scope) -> tuple[list[Column], str]:
+        """An ASOF join. What is nearest is a unique number, so that no two rows are equally near."""
+        self.room -= 1
+        alias, table = self._alias(), self.pick([name for name in self.tables if name in UNIQUE])
+        own = [(f"{alias}.{name}", family) for name, family in RELATIONS[table].items()]
+        operator, kind = self.pick((">=", "<=", ">", "<")), self.pick(("ASOF JOIN", "ASOF LEFT JOIN"))
+        condition = f"{self.column('int', left)} {operator} {alias}.id"
+        shared = sorted({family for _, family in left} & {family for _, family in own} & SORTED)
+        if shared and self.chance(40):
+            family = self.pick(shared)
+            condition = f"{self.column(family, left)} = {self.column(family, own)} AND {condition}"
+        return own, f"{kind} {table} {alias} ON {condition}"
+
+    def condition(self, left: Scope, right: Scope) -> str:
+        """A join condition, or a correlation."""
         shared = sorted({family for _, family in left} & {family for _, family in right} - {"bool"})
         if not shared:
             return "TRUE"
-        family = "int" if "int" in shared and self._chance(0.6) else self._pick(shared)
-        operator = self._pick(("=", "=", "=", "=", "IS NOT DISTINCT FROM", "<"))
-        equality = f"{self._column(family, left)} {operator} {self._column(family, right)}"
-        return equality + (f" AND {self._predicate([*left, *right])}" if self._chance(0.3) else "")
+        family = "int" if "int" in shared and not self.chance(40) else self.pick(shared)
+        operator = self.pick(("=", "=", "=", "=", "IS NOT DISTINCT FROM", "<"))
+        of = self.column if not self.chance(15) else (lambda kind, scope: self.expression(kind, scope, 1))
+        equality = f"{of(family, left)} {operator} {of(family, right)}"
+        return equality + (f" AND {self.predicate([*left, *right], 1)}" if self.chance(30) else "")
 
-    def _where(self, columns: Sequence[Column]) -> str:
-        return f" WHERE {self._predicate(columns)}" if self._chance(0.75) else ""
+    def where(self, scope: Scope) -> str:
+        return f" WHERE {self.predicate(scope)}" if self.chance(75) else ""
 
-    # ------------------------------------------------------------ predicates
+    # ------------------------------------------------------------ subqueries
 
-    def _predicate(self, columns: Sequence[Column], depth: int = 0) -> str:
-        shapes: list[Callable[[], str]] = [lambda: self._comparison(columns)] * 4
-        shapes += [lambda: f"{self._any(columns)} IS {self._pick(('', 'NOT '))}NULL", lambda: self._listed(columns)]
-        if any(family == "text" for _, family in columns):
-            shapes += [lambda: self._like(columns)]
-        if any(family == "bool" for _, family in columns):
-            shapes += [lambda: self._column("bool", columns)]
-        if depth < 2:
-            shapes += [lambda: f"({self._predicate(columns, depth + 1)} AND {self._predicate(columns, depth + 1)})"]
-            shapes += [lambda: f"({self._predicate(columns, depth + 1)} OR {self._predicate(columns, depth + 1)})"]
-            shapes += [lambda: f"(NOT {self._predicate(columns, depth + 1)})"]
-        if self.depth < 2:
-            shapes += [lambda: self._subquery(columns)]
-        return self._pick(shapes)()
+    def nests(self) -> bool:
+        return self.room > 0 and self.chance(35)
 
-    def _comparison(self, columns: Sequence[Column]) -> str:
-        family = self._pick(columns)[1]
-        if family == "bool":
-            return f"({self._column('bool', columns)} IS {self._pick(('TRUE', 'NOT TRUE', 'FALSE', 'NOT FALSE'))})"
-        left, right = self._expression(family, columns), self._expression(family, columns)
-        if self._chance(0.15):
-            return f"({left} {self._pick(('', 'NOT '))}BETWEEN {right} AND {self._expression(family, columns)})"
-        return f"({left} {self._pick(_COMPARISONS)} {right})"
-
-    def _listed(self, columns: Sequence[Column]) -> str:
-        family = self._pick(columns)[1]
-        values = ", ".join(self.random.sample(LITERALS[family], 3))
-        return f"({self._column(family, columns)} {self._pick(('IN', 'NOT IN'))} ({values}))"
-
-    def _like(self, columns: Sequence[Column]) -> str:
-        return f"({self._column('text', columns)} {self._pick(('LIKE', 'NOT LIKE'))} {self._pick(_PATTERNS)})"
-
-    def _subquery(self, columns: Sequence[Column]) -> str:
-        self.depth += 1
-        inner, source = self._source()
-        where = self._where(inner)
-        if self._chance(0.5):
-            correlated = self._condition(columns, inner)
+    def _inner(self, scope: Scope) -> tuple[list[Column], str, str]:
+        """A FROM and a WHERE of their own, correlated or not."""
+        inner, source, _ = self.source()
+        where = self.where(inner)
+        if scope and self.chance(50):
+            correlated = self.condition(scope, inner)
             where = f"{where} AND {correlated}" if where else f" WHERE {correlated}"
-        self.depth -= 1
-        if self._chance(0.5):
-            return f"{self._pick(('', 'NOT '))}EXISTS (SELECT 1 FROM {source}{where})"
-        family = self._pick(inner)[1]
-        if family in ("bool", "double") or not any(other == family for _, other in columns):
-            return f"{self._column('int', columns)} <= (SELECT count(*) FROM {source}{where})"
-        column = self._column(family, inner)
-        if self._chance(0.3):
-            return f"{self._column(family, columns)} {self._pick(('=', '<', '>='))} (SELECT max({column}) FROM {source}{where})"
-        return f"{self._column(family, columns)} {self._pick(('IN', 'NOT IN'))} (SELECT {column} FROM {source}{where})"
+        return inner, source, where
 
-    # ------------------------------------------------------------ expressions
+    def subquery(self, scope: Scope) -> str:
+        inner, source, where = self._inner(scope)
+        if not self.chance(60):
+            return f"{self.pick(('', 'NOT '))}EXISTS (SELECT 1 FROM {source}{where})"
+        columns = [(name, family) for name, family in inner if family not in ("bool", "double", "float")]
+        column, family = self.pick(columns) if columns else ("1", "int")
+        value = self.expression(family, scope, 1)
+        match self.pick(("in", "in", "any", "all", "row")):
+            case "any":
+                return f"({value} {self.pick(('=', '<', '>=', '<>'))} ANY (SELECT {column} FROM {source}{where}))"
+            case "all":
+                return f"({value} {self.pick(('<>', '<=', '>', '='))} ALL (SELECT {column} FROM {source}{where}))"
+            case "row":
+                left = f"({self.column('int', scope)}, {value})"
+                return f"({left} {self.pick(('IN', 'NOT IN'))} (SELECT {self.column('int', inner)}, {column} FROM {source}{where}))"
+            case _:
+                return f"({value} {self.pick(('IN', 'NOT IN'))} (SELECT {column} FROM {source}{where}))"
 
-    def _expression(self, family: str, columns: Sequence[Column], depth: int = 0) -> str:
-        leaf = self._column(family, columns)
-        if depth > 1 or self._chance(0.55):
-            return leaf if self._chance(0.7) else self._pick(LITERALS[family])
+    def scalar(self, family: str, scope: Scope) -> str:
+        inner, source, where = self._inner(scope)
+        if family == "int" and self.chance(50):
+            return f"(SELECT count({self.pick(('*', self.any_column(inner)[0]))}) FROM {source}{where})"
+        if family == "bool":
+            return f"EXISTS (SELECT 1 FROM {source}{where})"
+        if family not in SORTED or family == "blob":
+            return self.column(family, scope)
+        return f"(SELECT {self.pick(('max', 'min'))}({self.column(family, inner)}) FROM {source}{where})"
 
-        def again(other: str = family) -> str:
-            return self._expression(other, columns, depth + 1)
 
-        shapes: list[Callable[[], str]] = [
-            lambda: f"coalesce({again()}, {again()})",
-            lambda: f"CASE WHEN {self._comparison(columns)} THEN {again()} ELSE {again()} END",
-            lambda: f"nullif({again()}, {again()})",
-        ]
-        if family in ("int", "decimal"):
-            shapes += [lambda: f"({leaf} {self._pick('+-*')} {self._pick(('1', '2', '3'))})", lambda: f"(- {leaf})"]
-            shapes += [lambda: f"{self._pick(('greatest', 'least'))}({again()}, {again()})", lambda: f"abs({leaf})"]
-        if family == "int":
-            shapes += [lambda: f"length({again('text')})", lambda: f"year({again('date')})", lambda: f"({leaf} % 3)"]
-        if family == "double":
-            shapes += [lambda: f"({again('int')} / {self._pick(('2', '3', '0', '-4'))})"]
-        if family == "text":
-            shapes += [
-                lambda: f"substr({again()}, {self._pick(('0', '1', '2', '-2'))}, {self._pick(('0', '1', '3'))})",
-                lambda: f"{self._pick(('lower', 'upper', 'trim', 'rtrim', 'reverse'))}({again()})",
-                lambda: f"({again()} || {again()})",
-                lambda: f"concat({again()}, {again()})",
-                lambda: f"replace({again()}, 'a', {self._pick(LITERALS['text'])})",
-                lambda: f"left({again()}, 2)",
-            ]
-        if family == "timestamp":
-            shapes += [lambda: f"date_trunc('{self._pick(('day', 'month', 'year', 'hour'))}', {again()})"]
-        return self._pick(shapes)()
+def _outputs(alias: str, families: Sequence[str]) -> list[Column]:
+    return [(f"{alias}.o{i}", family) for i, family in enumerate(families)]
 
-    def _column(self, family: str, columns: Sequence[Column]) -> str:
-        fitting = [name for name, other in columns if other == family]
-        return self._pick(fitting) if fitting else self._pick(LITERALS[family])
 
-    def _any(self, columns: Sequence[Column]) -> str:
-        return self._expression(self._pick(columns)[1], columns)
+def _names(columns: Scope) -> set[str]:
+    return {name.split(".")[-1] for name, _ in columns}
 
-    def _families(self, count: int, doubles: bool = True) -> list[str]:
-        return [self._pick([family for family in FAMILIES if doubles or family != "double"]) for _ in range(count)]
 
-    def _pick(self, options: Sequence[T]) -> T:
-        return options[self.random.randrange(len(options))]
-
-    def _chance(self, probability: float) -> bool:
-        return self.random.random() < probability
+def _shared(left: Scope, right: Scope) -> dict[str, str]:
+    """Column names that both sides have once, with the same family."""
+    names = [name.split(".")[-1] for name, _ in left]
+    once = {name.split(".")[-1]: family for name, family in left if names.count(name.split(".")[-1]) == 1}
+    return {
+        name.split(".")[-1]: family
+        for name, family in right
+        if once.get(name.split(".")[-1]) == family and family in SORTED
+    }

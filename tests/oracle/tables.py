@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from decimal import Decimal as D
 from typing import Any
 
+from tests.oracle import kinds
+
 Column = tuple[str, str, str]
 """(name, the source's type with its constraints, the announced type)"""
 INF, NAN = float("inf"), float("nan")
@@ -377,6 +379,21 @@ def _empty(source: str, schema: str, text: tuple[str, str]) -> Table:
     return Table(source, schema, "nothing", columns, ())
 
 
+def _copies() -> list[Table]:
+    return [
+        Table(
+            source,
+            schema,
+            name,
+            tuple((column, kinds.native(type_, source), type_) for column, type_ in columns.items()),
+            rows,
+            "PRIMARY KEY (id)",
+        )
+        for source, schema in kinds.WHERE.items()
+        for name, columns, rows in kinds.COPIES
+    ]
+
+
 _TRADES = (("symbol", *_TEXT), ("ts", "timestamp", "TIMESTAMP"), ("qty", *_INT))
 _PRICES = (("symbol", *_TEXT), ("ts", "timestamp", "TIMESTAMP"), ("price", "decimal(10,2)", "DECIMAL(10,2)"))
 
@@ -472,4 +489,12 @@ TABLES: tuple[Table, ...] = (
             ("Straße", "south"),
         ),
     ),
+    Table(
+        "pg",
+        "public",
+        "spans",
+        (("id", "integer", "INTEGER"), ("g", "integer", "INTEGER"), ("iv", "interval", "INTERVAL")),
+        ((1, 1, "1 day"), (2, 1, "1 month 2 days 03:00:00"), (3, 2, None), (4, None, "-5 minutes")),
+    ),
+    *_copies(),
 )

@@ -42,6 +42,11 @@ def _read(file: Path) -> tuple[str, list[Shown]]:
     return preface, cases
 
 
+def queries(file: Path) -> list[str]:
+    """The queries of a fixture."""
+    return [case.sql for case in _read(file)[1]]
+
+
 FILES = sorted(FOLDER.glob("*.sql"))
 QUERIES = [
     pytest.param(case.sql, id=f"{file.stem}: {case.head.splitlines()[0].removeprefix('-- case: ')}")

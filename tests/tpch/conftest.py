@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from tests.oracle.world import DISABLED
 from tests.tpch import data
 from tests.tpch.federation import Federation, federation
 from tests.tpch.placements import placed
@@ -25,6 +26,7 @@ def rows(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 @pytest.fixture(scope="session")
 def one_duckdb(rows: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as con:
+        con.execute(f"SET disabled_optimizers = '{DISABLED}'")
         data.load(con, rows)
         yield con
 

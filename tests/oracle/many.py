@@ -1,0 +1,77 @@
+"""Runs many random statements and tells every difference, without ending at the first: `python -m tests.oracle.many`.
+
+The tests (tests/oracle/test_random_queries.py) end at a difference; this goes on, so that one long run finds them all.
+A difference is printed with its seed and, with --shrink, as the smallest statement that differs, too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+from tests import services
+from tests.oracle import agreement
+from tests.oracle.generator import Generator, statement
+from tests.oracle.shrinking import smallest
+from tests.oracle.world import World, world
+
+
+def run(oracle: World, seeds: Iterable[int], *, shrink: bool = False) -> Counter[str]:
+    """Run the statements of these seeds, print their differences, count how they ended."""
+    counts: Counter[str] = Counter()
+    for seed in seeds:
+        sql = statement(seed)
+        counts["statements"] += 1
+        wanted = agreement.expected(oracle, sql)
+        if wanted is None:
+            counts["without an answer"] += 1
+            continue
+        counts["with rows"] += bool(wanted.answer.rows)
+        found = agreement.disagreement(oracle, wanted)
+        if found is not None:
+            counts["differences"] += 1
+            print(f"seed {seed}: {found}\n{sql}", flush=True)
+            if shrink:
+                print(f"smallest: {_smallest(oracle, seed)}", flush=True)
+    return counts
+
+
+def _smallest(oracle: World, seed: int) -> str:
+    def fails(sql: str) -> bool:
+        wanted = agreement.expected(oracle, sql)
+        return wanted is not None and agreement.disagreement(oracle, wanted) is not None
+
+    return smallest(seed, lambda choose: Generator(choose).statement(), fails)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m tests.oracle.many", description=__doc__)
+    parser.add_argument("--first", type=int, default=0, help="the first seed (default: 0)")
+    parser.add_argument("--count", type=int, default=20_000, help="how many seeds (default: 20000)")
+    parser.add_argument("--shrink", action="store_true", help="make each statement that differs as small as it can be")
+    given = parser.parse_args(arguments)
+    logging.disable(logging.CRITICAL)  # a difference says what it is
+    started = time.monotonic()
+    with (
+        services.postgres() as pg,
+        services.mysql() as my,
+        tempfile.TemporaryDirectory() as folder,
+        world(pg, my, Path(folder)) as oracle,
+    ):
+        counts = run(oracle, range(given.first, given.first + given.count), shrink=given.shrink)
+    told = ", ".join(
+        f"{counts[name]} {name}" for name in ("statements", "without an answer", "with rows", "differences")
+    )
+    print(f"seeds {given.first} to {given.first + given.count - 1}: {told}; {time.monotonic() - started:.0f} s")
+    return 1 if counts["differences"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

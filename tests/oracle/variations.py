@@ -1,0 +1,95 @@
+"""Other ways to run a statement than the one that its estimates choose; none may change its answer.
+
+Semi-joins wherever one is legal and nowhere, joins that the cost guard would cut, rows that arrive in small batches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from connectors.sqlgen.tree import Keys, Query
+from planner import pipeline, semijoins
+from planner.fragment import Cutter
+from planner.placement import Placement
+from planner.plan import FederatedPlan, Fragment, SourceInfo
+from server.execution import lanes
+from server.execution.exchange import Exchange
+
+Plant = Callable[[pytest.MonkeyPatch], None]
+
+
+def _every_semijoin(most: int) -> Plant:
+    def plant(patch: pytest.MonkeyPatch) -> None:
+        def reduced(plan: FederatedPlan, sources: Mapping[str, SourceInfo]) -> tuple[Fragment, ...]:
+            return tuple(
+                replace(fragment, semijoins=tuple(replace(join, most=most) for join in fragment.semijoins))
+                for fragment in semijoins.reduced(plan, sources)
+            )
+
+        patch.setattr(semijoins, "_worth", lambda saved, keys: True)
+        patch.setattr(pipeline, "reduced", reduced)
+
+    return plant
+
+
+def _no_semijoin(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(semijoins, "_worth", lambda saved, keys: False)
+
+
+def _whatever_it_costs(patch: pytest.MonkeyPatch) -> None:
+    def cutter(placement: Placement, **options: Any) -> Cutter:
+        return Cutter(placement, **{**options, "costs": False})
+
+    patch.setattr(pipeline, "Cutter", cutter)
+
+
+def _batches_of(rows: int) -> Plant:
+    def plant(patch: pytest.MonkeyPatch) -> None:
+        whole = Exchange.put
+
+        def put(self: Exchange, batch: pa.RecordBatch) -> None:
+            for start in range(0, max(batch.num_rows, 1), rows):
+                whole(self, batch.slice(start, rows))
+
+        patch.setattr(Exchange, "put", put)
+
+    return plant
+
+
+VARIATIONS: Mapping[str, Plant] = {
+    "every semi-join": _every_semijoin(100_000),
+    "every semi-join of at most two keys": _every_semijoin(2),
+    "no semi-join": _no_semijoin,
+    "joins pushed whatever they cost": _whatever_it_costs,
+    "batches of one row": _batches_of(1),
+    "batches of seven rows": _batches_of(7),
+}
+
+
+@contextmanager
+def varied(name: str) -> Iterator[Callable[[str], str]]:
+    """Run everything inside the other way. Gives what makes a statement another one to the cache of plans."""
+    with pytest.MonkeyPatch.context() as patch:
+        VARIATIONS[name](patch)
+        yield lambda sql: f"{sql}\n-- {name}"
+
+
+@contextmanager
+def keys_handed_on() -> Iterator[list[int]]:
+    """A list of how many keys each restricted read had, as runs inside go."""
+    handed: list[int] = []
+    restricted = lanes.restricted
+
+    def counting(query: Query, keys: Mapping[int, Keys]) -> Query:
+        handed.extend(key.count for key in keys.values())
+        return restricted(query, keys)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lanes, "restricted", counting)
+        yield handed

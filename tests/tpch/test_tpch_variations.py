@@ -1,0 +1,58 @@
+"""TPC-H's answers do not depend on semi-joins: forced wherever one is legal, with few keys and many, and forbidden."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.oracle import answers
+from tests.oracle.variations import keys_handed_on, varied
+from tests.tpch.data import QUERIES
+from tests.tpch.federation import Federation
+from tests.tpch.placements import PLACEMENTS
+
+Open = Callable[[str], Federation]
+SPREAD = [name for name, sources in PLACEMENTS.items() if len(sources) > 1]
+FORCED = ("every semi-join", "every semi-join of at most two keys", "no semi-join")
+SHORT = [(SPREAD[number % len(SPREAD)], FORCED[number % len(FORCED)], query) for number, query in enumerate(QUERIES)]
+"""Each query once, over one of the placements."""
+
+
+def _named(value: object) -> str:
+    return value.stem if isinstance(value, Path) else str(value)
+
+
+@pytest.mark.parametrize(("placement", "name", "query"), SHORT, ids=_named)
+def test_the_answer_does_not_depend_on_semijoins(
+    federations: Open, one_duckdb: duckdb.DuckDBPyConnection, placement: str, name: str, query: Path
+) -> None:
+    _agree(federations(placement), one_duckdb, name, query)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("placement", SPREAD)
+@pytest.mark.parametrize("name", FORCED)
+@pytest.mark.parametrize("query", QUERIES, ids=_named)
+def test_no_answer_depends_on_semijoins(
+    federations: Open, one_duckdb: duckdb.DuckDBPyConnection, placement: str, name: str, query: Path
+) -> None:
+    _agree(federations(placement), one_duckdb, name, query)
+
+
+def test_forced_semijoins_hand_keys_on(federations: Open) -> None:
+    with varied("every semi-join") as another, keys_handed_on() as handed:
+        for query in QUERIES[:5]:
+            federations("b").run(another(query.read_text()))
+    assert sum(handed) > 100
+
+
+def _agree(federation: Federation, con: duckdb.DuckDBPyConnection, name: str, query: Path) -> None:
+    sql = query.read_text()
+    wanted = answers.reference(con, sql)
+    with varied(name) as another:
+        _, table = federation.run(another(sql))
+    keys = answers.order_keys(con, sql, [column for column, _ in wanted.columns])
+    assert answers.difference(answers.answer(table), wanted, keys) is None
