@@ -12,7 +12,7 @@ help: ## list the commands
 
 venv: $(VENV)/stamp ## the virtual environment with watersmeet and all tools
 
-$(VENV)/stamp: pyproject.toml setup.py
+$(VENV)/stamp: pyproject.toml setup.py $(wildcard connectors/native/*.[ch])
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	touch $@
@@ -27,6 +27,17 @@ test: venv ## the whole test suite, with real database servers
 test-long: venv ## the long form of the tests: hours
 	scripts/test-services.sh $(BIN)/python
 	$(BIN)/pytest --timeout 7200 -m 'long or not long'
+
+# TPC-DS's rows and queries, by DuckDB's generator: its extension, and the DuckDB that can load it, apart from ours.
+build/tpcds/sf%: build/tpcds/env
+	rm -rf $@.partial
+	build/tpcds/env/bin/python tests/tpcds/dsdgen.py $@.partial $*
+	mv $@.partial $@
+
+build/tpcds/env:
+	$(PYTHON) -m venv $@.partial
+	$@.partial/bin/pip install --quiet --disable-pip-version-check 'duckdb==1.5.5' 'duckdb-extension-tpcds==1.5.5'
+	mv $@.partial $@
 
 check: venv ## style, types, import contracts, and the tests that need no service
 	$(BIN)/ruff check .

@@ -15,15 +15,18 @@ import statistics
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import adbc_driver_flightsql.dbapi as flightsql
 import pyarrow as pa
+from pydantic import SecretStr
 
 from bench import measure
+from bench.network import proxied
 from bench.peer.environment import Peer, peer
 from connectors import duckdb as lake
 from connectors import mysql, postgres
@@ -65,6 +68,9 @@ def main() -> None:
     parser.add_argument("--queries", nargs="+", type=int, default=list(range(1, 23)), metavar="N")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--workers", type=int, help="of our server; its own default without")
+    parser.add_argument(
+        "--network", action="store_true", help="1 Gbit/s and 1 ms between the servers and their sources"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, services.postgres() as pg, services.mysql() as my:
         folder = Path(name)
@@ -73,7 +79,8 @@ def main() -> None:
             print(f"\nplacement {placement}: {_described(placement)}; scale {options.scale}", flush=True)
             with (
                 tempfile.TemporaryDirectory(dir=folder) as made,
-                placed(placement, pg, my, rows, Path(made)) as sources,
+                placed(placement, pg, my, rows, Path(made)) as near,
+                behind_network(near, options.network) as sources,
                 ours(sources, Path(made), options.workers) as running,
                 theirs(sources, rows) as other,
             ):
@@ -133,6 +140,25 @@ def ours(sources: Placed, folder: Path, workers: int | None) -> Iterator[Ours]:
     with serving(folder, sections, server=server) as served, served.connect() as connection:
         (pid,) = (member for member in measure.family(os.getpid()) if _is_server(member))
         yield Ours(connection, pid)
+
+
+@contextmanager
+def behind_network(sources: Placed, wanted: bool) -> Iterator[Placed]:
+    """The placement with a wire before each database server; DuckDB's file has none."""
+    if not wanted:
+        yield sources
+        return
+    with ExitStack() as stack:
+        moved: dict[str, Any] = {}
+        for name, config in sources.sources.items():
+            if isinstance(config, (postgres.Config, mysql.Config)):
+                url = config.url.get_secret_value()
+                address = urlsplit(url)
+                assert address.hostname and address.port
+                port = stack.enter_context(proxied(address.hostname, address.port))
+                config = config.model_copy(update={"url": SecretStr(url.replace(f":{address.port}/", f":{port}/", 1))})
+            moved[name] = config
+        yield Placed(sources.name, moved)
 
 
 def _is_server(pid: int) -> bool:

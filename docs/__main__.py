@@ -28,6 +28,7 @@ from connectors.mysql.dialect import dialect as mysql_dialect
 from connectors.postgres.datatypes import PgType
 from connectors.postgres.datatypes import announced as postgres_announced
 from connectors.postgres.dialect import POSTGRES
+from docs import constructs
 from planner import errors as planner_errors
 from planner.functions import CLOCK, FUNCTIONS, OPERATORS, SESSION, SYNONYMS, TABLE_FUNCTIONS
 from server import config_errors
@@ -365,6 +366,8 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "types-duckdb": types_duckdb,
     "pushed": pushed,
     "functions": functions,
+    "constructs": constructs.tables,
+    "allow-lists": constructs.allowed,
 }
 """The parts by the names that pages use."""
 
