@@ -129,8 +129,8 @@ def _stream(servers: list[Server], rounds: int) -> None:
             rates[server.workers].append(size / (time.perf_counter() - began))
             cpus[server.workers].append((server.cpu() - before) / size)
     print(f"a stream of a table (the best of {rounds}, and one before them)", flush=True)
-    for workers in rates:
-        print(f"  workers {workers}: {max(rates[workers]):.2f} GB/s, {min(cpus[workers]):.2f} CPU s/GB", flush=True)
+    for workers, rate in rates.items():
+        print(f"  workers {workers}: {max(rate):.2f} GB/s, {min(cpus[workers]):.2f} CPU s/GB", flush=True)
     print(f"  the relay adds {min(cpus[1]) - min(cpus[0]):.2f} CPU s/GB", flush=True)
 
 

@@ -8,9 +8,10 @@ from connectors.sqlgen.tree import Query
 from planner.rules.decorrelate import decorrelate
 from planner.rules.empty import empty
 from planner.rules.factor_or import factor_or
+from planner.rules.inline_ctes import inline_ctes
 from planner.rules.merge_derived import merge_derived
 from planner.rules.outer_to_inner import outer_to_inner
-from planner.rules.prune import inline_ctes, prune
+from planner.rules.prune import prune
 from planner.rules.push_filters import push_filters
 from planner.rules.push_limits import push_limits
 from planner.rules.redundant import redundant

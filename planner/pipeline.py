@@ -69,8 +69,8 @@ def plan_query(statement: Statement, request: PlanRequest, sources: Mapping[str,
     cutter = Cutter(placement, pushdown=pushdown != "off", costs=pushdown != "require")
     local = put_aside(cutter.cut(query))
     made = _plan(statement, request, bound, local, cutter)
-    if request.session.pushdown != "off":
-        made = replace(made, fragments=reduced(made, sources))
+    if request.session.pushdown != "off" and request.session.semijoin_keys:
+        made = replace(made, fragments=reduced(made, sources, request.session.semijoin_keys))
     if request.session.pushdown == "require" and made.fragments and made.local_sql is not None:
         raise PushdownRequired(_why_not_whole(made))
     return made

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from connectors.sqlgen.dialect import Dialect
 from connectors.sqlgen.tree import Query
+from watersmeet.speed import Speed
 from watersmeet.spi import Read, SourceCatalog
 
 
@@ -22,6 +23,9 @@ class SourceInfo:
     dialect: Dialect
     writable: bool = False
     """Whether its tables may be changed."""
+    speed: Speed = Speed()
+    export_keys: bool = True
+    """Whether its keys may reduce what other sources send."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +37,8 @@ class SessionInfo:
     time_zone: str = "UTC"
     pushdown: str = "on"
     """on | off | require."""
+    semijoin_keys: int = 100_000
+    """Keys of one fragment that may reduce another at most; 0: none ever waits for another's keys."""
     user: str = ""
 
 

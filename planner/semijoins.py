@@ -21,7 +21,7 @@ _LEAST = 2_000
 """Rows that a reduction must save: fewer are shipped sooner than a wait is over."""
 
 
-def reduced(plan: FederatedPlan, sources: Mapping[str, SourceInfo], most: int = 100_000) -> tuple[Fragment, ...]:
+def reduced(plan: FederatedPlan, sources: Mapping[str, SourceInfo], most: int) -> tuple[Fragment, ...]:
     """The plan's fragments with the semi-joins worth trying."""
     if len(plan.fragments) < 2:
         return plan.fragments
@@ -46,7 +46,8 @@ def semijoins(
     profiles = {fragment.id: statistics.profile(fragment.query) for fragment in fragments}
     rows = {number: profile.rows for number, profile in profiles.items()}
     types = {fragment.id: fragment.query.types for fragment in fragments}
-    allowed = [pair for pair in pairs(local) if _of_keys(pair, types)]
+    home = {fragment.id: fragment.source for fragment in fragments}
+    allowed = [pair for pair in pairs(local) if _of_keys(pair, types) and _may_leave(pair, home, sources)]
     waits: dict[int, set[int]] = {fragment.id: set() for fragment in fragments}
     taken: dict[int, list[SemiJoin]] = {}
 
@@ -69,8 +70,7 @@ def semijoins(
             return {number: tuple(joins) for number, joins in taken.items()}
         saved, (reduced, by) = best
         there = values(reduced, profiles[reduced.fragment].rows)
-        # More keys than half of the values there are save less than they cost.
-        limit = int(min(most, max(there / 2, 1.0)))
+        limit = _limit(there, most)
         taken.setdefault(reduced.fragment, []).append(
             SemiJoin(keys_of=by.fragment, key=by.column, column=reduced.column, most=limit)
         )
@@ -100,6 +100,17 @@ _WHOLE = "k"
 def _worth(saved: float, keys: float) -> bool:
     """Whether rows that are not shipped are worth keys that are. Tests that force every semi-join replace it."""
     return saved >= max(_LEAST, 2 * keys)
+
+
+def _limit(there: float, most: int) -> int:
+    """More keys than half of the values there are save less than they cost. Replaced as `_worth` is."""
+    return int(min(most, max(there / 2, 1.0)))
+
+
+def _may_leave(pair: Pair, home: Mapping[int, str], sources: Mapping[str, SourceInfo]) -> bool:
+    """Whether the keys stay where they come from, or that source lets them go."""
+    reduced, by = pair
+    return home[reduced.fragment] == home[by.fragment] or sources[home[by.fragment]].export_keys
 
 
 def _of_keys(pair: Pair, types: Mapping[int, tuple[str, ...]]) -> bool:

@@ -12,8 +12,8 @@ from planner.errors import SettingRefused, SyntaxRefused, UnknownName
 from planner.parse import Statement
 from planner.plan import SessionInfo, SourceInfo
 
-SETTINGS = ("timezone", "pushdown")
-"""Names in lower case, as the headers watersmeet-timezone and watersmeet-pushdown carry them."""
+SETTINGS = ("timezone", "pushdown", "semijoin_keys")
+"""Names in lower case, as headers such as watersmeet-timezone carry them."""
 OPTIONS = ("catalog", "schema", *SETTINGS)
 """All that a session can hold."""
 
@@ -30,8 +30,15 @@ def session_info(settings: Mapping[str, str], catalog: str | None, schema: str |
         schema=schema,
         time_zone=settings.get("timezone", "UTC"),
         pushdown=settings.get("pushdown", "on"),
+        semijoin_keys=_count(settings.get("semijoin_keys", "100000")),
         user=user,
     )
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) < 8):
+        raise SettingRefused(f"semijoin_keys is a number of keys, 0 to 9999999, not {text!r}")
+    return int(text)
 
 
 def check_session(session: SessionInfo, sources: Mapping[str, SourceInfo]) -> None:

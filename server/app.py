@@ -81,5 +81,5 @@ def _sections(config: Config, *, restricted: bool = True) -> Sections:
         sources=config.sources,
         limits=config.limits,
         access=config.access if restricted else None,
-        settings={"pushdown": config.planner.pushdown},
+        settings={"pushdown": config.planner.pushdown, "semijoin_keys": str(config.planner.semijoin_keys)},
     )

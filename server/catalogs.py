@@ -189,6 +189,8 @@ class Catalogs:
                 catalog=catalog,
                 dialect=source.dialect(catalog.facts),
                 writable=getattr(source, "writable", False),
+                speed=source.speed,
+                export_keys=source.export_keys,
             )
         except SourceError as error:
             problem = error

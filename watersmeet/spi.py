@@ -13,6 +13,8 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
+from watersmeet.speed import Speed
+
 SPI_VERSION = 1
 
 
@@ -169,6 +171,10 @@ class Source(Protocol):
 
     name: str
     kind: str
+    speed: Speed
+    """What planning weighs its work with."""
+    export_keys: bool
+    """Whether values of its columns may go to other sources as keys."""
 
     def catalog(self) -> SourceCatalog:
         """Read the whole catalog from the source now (the caller caches). Raises SourceError."""

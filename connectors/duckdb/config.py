@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from watersmeet.speed import Measured
 from watersmeet.units import parse_size, share
 
 SIZE = r"^\d+(\.\d+)?\s?([KMGT]i?)?B$"
@@ -33,6 +34,11 @@ class Config(BaseModel):
     """The most that may be spilled; '0B' forbids it, and a fragment over `memory` fails."""
     threads: int = Field(default=2, ge=1, le=256)
     """Threads of the fragments that run in this file, together."""
+
+    speed: Measured = {}
+    """How fast it works, in microseconds by name, as `watersmeet check --calibrate` prints it; what is not said is guessed."""
+    export_keys: bool = True
+    """Whether keys read from it may go to other sources, to reduce what those send."""
 
     def share(self, parts: int, place: int) -> Config:
         """What one of several processes may use: each opens the file for itself."""

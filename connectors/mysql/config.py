@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
+from watersmeet.speed import Measured
 from watersmeet.units import Duration, share
 
 _DECIMAL = re.compile(r"decimal\(\s*(\d{1,2})\s*,\s*(\d{1,2})\s*\)")
@@ -71,6 +72,12 @@ class Config(BaseModel):
 
     schemas: tuple[str, ...] | None = None
     """Databases to show; None: all that the user may read, but for the server's own."""
+
+    speed: Measured = {}
+    """How fast it works, in microseconds by name, as `watersmeet check --calibrate` prints it; what is not said is guessed."""
+
+    export_keys: bool = True
+    """Whether keys read from it may go to other sources, to reduce what those send."""
 
     writable: bool = False
     """Whether INSERT, UPDATE, DELETE and ingests may change it, as far as the user may. They have up to `pool`

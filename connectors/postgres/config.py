@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, Literal
-from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
+from watersmeet.speed import Measured
 from watersmeet.units import Duration, share
 
 _DECIMAL = re.compile(r"decimal\(\s*(\d{1,2})\s*,\s*(\d{1,2})\s*\)")
@@ -48,6 +49,10 @@ class Config(BaseModel):
     """Show these schemas only; None shows all that the role may use."""
     connect_timeout: Seconds = 10.0
     """Seconds to wait for a connection to the server; libpq counts whole seconds, at least 2."""
+    speed: Measured = {}
+    """How fast it works, in microseconds by name, as `watersmeet check --calibrate` prints it; what is not said is guessed."""
+    export_keys: bool = True
+    """Whether keys read from it may go to other sources, to reduce what those send."""
     writable: bool = False
     """Whether INSERT, UPDATE, DELETE and ingests may change it, as far as the role may. They have up to `pool`
     connections of their own."""
@@ -88,6 +93,12 @@ def unbounded_numeric(setting: str) -> str:
     if match is None or not 1 <= int(match[1]) <= 38 or int(match[2]) > int(match[1]):
         raise ValueError("numeric is 'decimal(p,s)' with 1 <= p <= 38 and s <= p, 'double' or 'text'")
     return f"DECIMAL({int(match[1])},{int(match[2])})"
+
+
+def host(config: Config) -> str | None:
+    """The host of the URL; the folder of a Unix socket."""
+    parts = urlsplit(config.url.get_secret_value())
+    return dict(parse_qsl(parts.query)).get("host") or unquote(parts.hostname or "") or None
 
 
 def connection_url(config: Config) -> str:

@@ -12,7 +12,7 @@ from connectors import native
 from connectors.postgres import errors, reader
 from connectors.postgres.cancel import cancel
 from connectors.postgres.catalog import read_catalog
-from connectors.postgres.config import Config, connection_url
+from connectors.postgres.config import Config, connection_url, host
 from connectors.postgres.copying import CopyConnector
 from connectors.postgres.dialect import dialect_for
 from connectors.postgres.driver import DriverConnector
@@ -21,8 +21,11 @@ from connectors.postgres.pool import Pool
 from connectors.postgres.session import Connection, Connector
 from connectors.postgres.writer import PostgresWriter
 from connectors.sqlgen.dialect import Dialect
+from watersmeet.speed import Speed, speed
 from watersmeet.spi import Read, Snapshot, SourceCatalog, Tag
 
+_SPEED = Speed(send=0.6, meet=0.3, join=0.3, group=0.4, groups=1.2, text=0.5, sort=2.0)
+"""PostgreSQL 15 on two cores, TPC-H SF 1."""
 _CATALOG = Tag(query_id="catalog", timeout=60.0)
 _PROBE = Tag(query_id="probe", timeout=15.0)
 _CHECK = Tag(query_id="check", timeout=30.0)
@@ -69,6 +72,8 @@ class PostgresSource:
         self._pool = Pool(name, self._connector, config.pool)
         self._writing = Pool(name, DriverConnector(url), config.pool)
         self.writable = config.writable
+        self.speed = speed(_SPEED, host(config), config.speed)
+        self.export_keys = config.export_keys
 
     def catalog(self) -> SourceCatalog:
         connection = self._begin(_CATALOG)

@@ -221,6 +221,8 @@ class ScalarPrinter(ABC):
         template = self.dialect.keys.get(family(value.type))
         if template is None:
             raise Refused(node, "types", f"{self.dialect.name} takes no keys of the type {value.type}")
+        if keys.bounds is not None:
+            return f"({self.expr(value)} BETWEEN {keys.bounds[0]} AND {keys.bounds[1]})"
         among = keys.text or "NULL"  # an empty list is no SQL at MySQL; among NULL there is none either
         return template.format(self.expr(value), keys=among, type=self.dialect.types(value.type))
 

@@ -59,6 +59,8 @@ class Keys:
     text: str
     count: int
     type: str
+    bounds: tuple[int, int] | None = None
+    """The least and the greatest, where the keys are all the numbers between."""
 
 
 @dataclass(frozen=True, slots=True)

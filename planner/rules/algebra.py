@@ -8,10 +8,12 @@ from typing import Any
 from connectors.sqlgen.tree import (
     Call,
     ColumnRef,
+    CteRef,
     Expr,
     OpaqueExpr,
     Parameter,
     Relation,
+    Scan,
     Subquery,
     Window,
     children,
@@ -42,6 +44,13 @@ def relation_aliases(relation: Relation) -> frozenset[str]:
         return frozenset([relation.alias])
     left, right = relation_aliases(relation.left), relation_aliases(relation.right)
     return left if relation.kind in ("semi", "anti") else left | right
+
+
+def sources_of(node: Any) -> frozenset[str]:
+    """The sources that a tree reads; what a CTE reads counts as one more."""
+    return frozenset(
+        part.source if isinstance(part, Scan) else "" for part in walk(node) if isinstance(part, (Scan, CteRef))
+    )
 
 
 def movable(expr: Expr) -> bool:

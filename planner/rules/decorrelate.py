@@ -25,13 +25,11 @@ from connectors.sqlgen.tree import (
     Cast,
     ColumnRef,
     Constant,
-    CteRef,
     Derived,
     Expr,
     Join,
     Query,
     Relation,
-    Scan,
     Select,
     Subquery,
     boolean,
@@ -40,9 +38,8 @@ from connectors.sqlgen.tree import (
     conjuncts,
     rebuild,
     transform,
-    walk,
 )
-from planner.rules.algebra import free, has_subquery, is_volatile, relation_aliases
+from planner.rules.algebra import free, has_subquery, is_volatile, relation_aliases, sources_of
 
 _COUNTS = frozenset(["count", "count_star"])
 _AGGREGATES = _COUNTS | {"sum", "avg", "min", "max", "bool_and", "bool_or"}
@@ -62,7 +59,7 @@ def _block(node: Any) -> Any:
     made: dict[Subquery, Expr] = {}
     places = (node.where,) if node.group is not None else (node.where, *node.items)
     for part in (found for place in places if place is not None for found in _scalars(place)):
-        if part in made or len(_sources(node.relation) | _sources(part)) < 2:
+        if part in made or len(sources_of(node.relation) | sources_of(part)) < 2:
             continue
         grouped = _grouped(part, ours)
         if grouped is not None:
@@ -87,11 +84,6 @@ def _scalars(expr: Expr) -> list[Subquery]:
     if isinstance(expr, Subquery):
         return [expr] if expr.kind == "scalar" else []
     return [found for child in children(expr) for found in _scalars(child)]
-
-
-def _sources(node: Any) -> set[str]:
-    """The sources that a tree reads; a CTE counts as one of its own."""
-    return {part.source if isinstance(part, Scan) else "" for part in walk(node) if isinstance(part, (Scan, CteRef))}
 
 
 def _grouped(part: Subquery, ours: frozenset[str]) -> tuple[Derived, Expr, Expr] | None:

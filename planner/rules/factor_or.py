@@ -1,7 +1,13 @@
 """(A and B) or (A and C)  ->  A and (B or C), and what an OR implies for one relation alone.
 
-Guards: only conditions of WHERE and of ON; parts that are the same tree; nothing volatile, no subquery. What is implied
-is added beside the OR, never in its place; it lets TPC-H Q7 and Q19 filter each table at its source.
+Of WHERE and of inner joins. What is implied is added beside the OR, never in its place; it lets TPC-H Q7 and Q19 filter
+each table at its source.
+
+Guards:
+- not where no part is in every branch
+- not in the condition of an outer join
+- not a volatile condition
+- not with a subquery
 """
 
 from __future__ import annotations

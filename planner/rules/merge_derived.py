@@ -1,9 +1,17 @@
 """FROM (SELECT exprs FROM r WHERE f) AS t  ->  FROM r WHERE f, t's columns replaced by their expressions.
 
-Guards: the inner query only projects, joins and filters (no grouping, window, DISTINCT, ORDER BY, LIMIT, no subquery or
-volatile function in its columns); it stands where only inner joins lead to it (below an outer join a constant column of
-the missing side must become NULL); it is not lateral; the outer block has no grouping sets (two columns of one expression,
-or a constant one, are keys of their own there).
+Guards:
+- not below an outer join: a constant column of the missing side must become NULL
+- not a grouping
+- not DISTINCT
+- not a window
+- not LIMIT
+- not ORDER BY
+- not a volatile column
+- not a column with a subquery
+- not a query without FROM
+- not a lateral one
+- not below grouping sets: two columns of one expression, or a constant one, are keys of their own there
 """
 
 from __future__ import annotations

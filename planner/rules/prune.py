@@ -1,56 +1,31 @@
-"""Drop what nobody reads: columns of derived tables become NULL, CTEs used once become derived tables, unused ones go.
+"""Drop what nobody reads: columns of tables, and columns of derived tables and of EXISTS, which become NULL.
 
-Guards: not below DISTINCT or a set operation that removes duplicates (each column counts there); the inputs of text
-that DuckDB resolves keep all columns; a CTE is inlined only where it is used exactly once.
+Guards:
+- not below DISTINCT: each column counts there
+- not below a set operation that removes duplicates
+- not the inputs of text that DuckDB resolves
+- not the aggregate that makes one group
+- not a volatile column
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from typing import Any
 
 from connectors.sqlgen.tree import (
     ColumnRef,
     Constant,
-    CteRef,
     Derived,
     Query,
     Scan,
     Select,
     SetOp,
     Subquery,
-    With,
     rebuild,
-    transform,
     walk,
 )
 from planner.rules.algebra import has_aggregate, has_window, movable
-
-
-def inline_ctes(query: Query) -> Query:
-    """CTEs used once as derived tables, unused ones dropped; the very same query if there are none."""
-    uses = Counter(node.name for node in walk(query) if isinstance(node, CteRef))
-
-    def change(node: Any) -> Any:
-        if not isinstance(node, With):
-            return node
-        once = {cte.name: cte.query for cte in node.ctes if uses[cte.name] == 1}
-        kept = tuple(cte for cte in node.ctes if uses[cte.name] > 1)
-        if len(kept) == len(node.ctes):
-            return node
-
-        def inline(inner: Any) -> Any:
-            if isinstance(inner, CteRef) and inner.name in once:
-                return Derived(inner.alias, transform(once[inner.name], inline))
-            return inner
-
-        kept = tuple(replace(cte, query=transform(cte.query, inline)) for cte in kept)
-        body = transform(node.body, inline)
-        return With(kept, body) if kept else body
-
-    made: Query = transform(query, change)
-    return made
 
 
 def prune(query: Query) -> Query:

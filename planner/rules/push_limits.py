@@ -4,6 +4,7 @@ Each row of the kept side comes out at least once, so the first rows above come 
 LIMIT above stays, and counts with OFFSET for the one below.
 
 Guards:
+- not within one source: it answers the query as it is written
 - not below an inner join
 - not below WHERE
 - not where the order reads the other side
@@ -30,7 +31,7 @@ from connectors.sqlgen.tree import (
     transform,
     walk,
 )
-from planner.rules.algebra import free, has_subquery, has_window, movable, relation_aliases, substitute
+from planner.rules.algebra import free, has_subquery, has_window, movable, relation_aliases, sources_of, substitute
 
 
 def push_limits(query: Query) -> Query:
@@ -43,7 +44,7 @@ def _block(node: Any) -> Any:
         return node
     count = _count(node.limit, node.offset)
     kept = _kept(node.relation)
-    if count is None or kept is None or _limited(kept):
+    if count is None or kept is None or _limited(kept) or len(sources_of(node.relation)) < 2:
         return node
     aliases = relation_aliases(kept)
     if any(not free(key.expr) <= aliases or not movable(key.expr) or has_subquery(key.expr) for key in node.order):

@@ -1,6 +1,7 @@
 """a SEMI JOIN b ON c  ->  a WHERE EXISTS (FROM b WHERE c); ANTI JOIN likewise with NOT EXISTS.
 
-Guards: only where inner joins alone lead to the join, so that its filter may stand in the block's WHERE.
+Guards:
+- not below an outer join: its filter could not stand in the block's WHERE
 """
 
 from __future__ import annotations

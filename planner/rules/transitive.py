@@ -1,10 +1,17 @@
 """a = b and b = c  ->  also a = c; a = b and a < 5  ->  also b < 5.
 
-Guards: only among conjuncts of WHERE and of inner joins of one block; equal types on both sides, of a family whose equal
-values no function here tells apart (not floats: -0.0 = 0.0; not intervals: 30 days = 1 month); an equality only within a
-source and onto a primary key, so that the join it allows is no larger than its other side (TPC-H Q5 would else join
-customers with all suppliers of their nation); the copied filter reads that one column, is not volatile and has no
-subquery. What is added is implied, so it may be dropped again anywhere.
+Of WHERE and inner joins. What is added is implied, so it may be dropped again anywhere.
+
+Guards:
+- not onto a column that may repeat: the join could be larger than its sides (TPC-H Q5's customers and suppliers)
+- not between two sources: an equality is added only where it can join
+- not across an outer join
+- not between different types
+- not for floating point: -0.0 equals 0.0 but prints otherwise
+- not for intervals: 30 days equal 1 month
+- not a filter over several columns
+- not a volatile filter
+- not a filter with a subquery
 """
 
 from __future__ import annotations

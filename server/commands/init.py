@@ -45,6 +45,7 @@ tickets:
     - {{kid: t1, secret: "{ticket_key}"}}
   # ticket_ttl: 15m
   # handle_ttl: 24h
+  # deployment: shop           # replicas of another name take no tickets of these
 
 # With this section everything that is not allowed is denied; without it whoever is authenticated reads everything.
 # access:
@@ -63,6 +64,7 @@ limits: {{}}
 
 planner: {{}}
 #  pushdown: on                 # on | off | require
+#  semijoin_keys: 100000        # keys of one source that may restrict what another sends
 """
 
 

@@ -88,6 +88,9 @@ def keys(join: SemiJoin, gathered: Gathered, type_: str) -> Keys | None:
     least, greatest = (pa.scalar(min(max(bound, lowest), highest), wide) for bound in _bounds(arrow_type(type_)))
     values = values.cast(wide)
     values = values.filter(pc.and_(pc.greater_equal(values, least), pc.less_equal(values, greatest)))
+    ends = pc.min_max(values).as_py()
+    if len(values) > 1 and ends["max"] - ends["min"] == len(values) - 1:
+        return Keys("", len(values), type_, bounds=(ends["min"], ends["max"]))
     texts = pa.ListArray.from_arrays(pa.array([0, len(values)], pa.int32()), values.cast(pa.string()))
     return Keys(pc.binary_join(texts, ",")[0].as_py(), len(values), type_)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import re
@@ -41,6 +42,12 @@ class World:
 
     def workers(self) -> list[int]:
         return [pid for pid in family(self.pid) if pid != self.pid]
+
+    def ready(self) -> list[int]:
+        """Those that have said in the log that they take statements."""
+        lines = map(json.loads, self.served.log.read_text().splitlines())
+        said = {line["pid"] for line in lines if line["message"] == "a worker is ready"}
+        return [pid for pid in self.workers() if pid in said]
 
     def read(self, text: str) -> pa.Table:
         with self.served.connect() as connection, connection.cursor() as cursor:
@@ -140,10 +147,11 @@ def test_killed_workers_cost_their_own_queries_only(world: World, kills: int) ->
         clients = [threads.submit(work) for _ in range(4)]
         try:
             for _ in range(kills):
-                until(lambda: len(world.workers()) == 2)
-                time.sleep(chance.uniform(0.3, 0.6))
-                os.kill(chance.choice(world.workers()), signal.SIGKILL)
-                until(lambda: len(world.workers()) == 2)
+                until(lambda: len(world.ready()) == 2)
+                time.sleep(chance.uniform(0.0, 0.5))
+                os.kill(chance.choice(world.ready()), signal.SIGKILL)
+                until(lambda: len(world.ready()) < 2)
+            until(lambda: len(world.ready()) == 2)
         finally:
             over.set()
         for client in clients:

@@ -117,7 +117,8 @@ def _written(
             yield "group", f"count(*){extra}"
         else:
             distinct = "DISTINCT " if entry.name in ("count", "sum") and chance.random() < 0.3 else ""
-            order = f" ORDER BY {args[0]}" if entry.name in _COLLECTING else ""
+            ties = ["id"] if "id" in columns["int"] else []  # -0.0 and 0.0 are equal, but not the same
+            order = f" ORDER BY {', '.join([args[0], *ties])}" if entry.name in _COLLECTING else ""
             yield "group", f"{entry.name}({distinct}{', '.join(args)}{order}){extra}"
     elif kind == "window":
         if "id" not in columns["int"]:

@@ -21,6 +21,7 @@ from connectors.sqlgen.tree import (
     Keys,
     Query,
     Select,
+    Window,
     conjunction,
     conjuncts,
     transform,
@@ -155,6 +156,11 @@ def _below_limit(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(push_filters, "filtered", wrong)
 
 
+def _below_window(patch: pytest.MonkeyPatch) -> None:
+    right = push_filters._nodes
+    patch.setattr(push_filters, "_nodes", lambda query: (part for part in right(query) if not isinstance(part, Window)))
+
+
 def _limit_below_grouping(patch: pytest.MonkeyPatch) -> None:
     def wrong(cutter: Any, block: Select, query: Select) -> Select:
         limit = prefix.rows_wanted(block.limit, block.offset)
@@ -190,10 +196,7 @@ def _in_code() -> Iterator[tuple[str, Patch]]:
     yield "rules: LIMIT moved below a join and ORDER BY", _rule(_limit_inside)
     yield "rules: a filter of the side of an outer join that may be missing moved into it", _into_the_missing_side
     yield "rules: a filter moved below LIMIT", _below_limit
-    yield (
-        "rules: a filter moved below a window",
-        lambda patch: patch.setattr(push_filters, "has_window", lambda node: False),
-    )
+    yield "rules: a filter moved below a window", _below_window
     yield "rules: a condition lost", _rule(lambda node: _less(node) if isinstance(node, Select) else node)
     yield (
         "rules: FULL JOIN as LEFT",

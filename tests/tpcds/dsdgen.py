@@ -1,6 +1,6 @@
 """Writes TPC-DS's tables as Parquet and its 99 queries as text: DuckDB's own generator, in an environment of its own.
 
-Runs under the Python of build/tpcds/env (make build/tpcds/stamp), where a DuckDB of the extension's version is: the
+Runs under the Python of build/tpcds/env (build/tpcds/env in the Makefile), where a DuckDB of the extension's version is: the
 extension comes in a package from PyPI, and none does for the version that the project has. Usage: dsdgen.py FOLDER SCALE
 """
 

@@ -24,6 +24,7 @@ from server.execution.exchange import Exchange
 from server.execution.lanes import Reading
 from server.execution.scheduler import Execution
 from server.execution.spill import SpillArea
+from watersmeet.speed import Speed
 from watersmeet.spi import PoolExhausted, Read, ReadColumn, SourceCancelled, SourceCatalog, Tag
 
 Rows = Callable[[threading.Event], Iterator[pa.RecordBatch]]
@@ -64,6 +65,8 @@ class MemorySource:
     open: int = 0
     """Snapshots not closed yet."""
     kind: str = "memory"
+    speed: Speed = Speed()
+    export_keys: bool = True
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def catalog(self) -> SourceCatalog:

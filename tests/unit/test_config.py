@@ -70,7 +70,6 @@ def test_an_unknown_key_is_refused_with_its_path_and_the_nearest_name(text: str,
     ("text", "said"),
     [
         ("server: {admin: '127.0.0.1:32011'}", "server.admin: no such key"),
-        ("planner: {semijoin_keys: 10}", "planner.semijoin_keys: no such key"),
         ("auth: {tokens: {issuer: a, audience: b, jwks_url: x, keys: []}}", "auth.tokens.jwks_url: no such key"),
     ],
 )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
+import re
+
 import pytest
 
 from connectors.sqlgen.duckdb import DUCKDB
@@ -16,6 +19,7 @@ from tests.unit.small_world import SmallWorld, multiset, request
 MARKERS = frozenset({"becomes", "unchanged"})
 FILES = sorted((FIXTURES / "rules").glob("*.sql"))
 CASES = [case for file in FILES for case in read_cases(file, MARKERS)]
+_GUARD = re.compile(r"^- ([^:\n]+)", re.MULTILINE)
 BY_NAME = {rule.__name__: rule for rule in RULES}
 
 
@@ -26,6 +30,16 @@ def world() -> SmallWorld:
 
 def test_every_rule_has_a_fixture_of_its_name_and_every_fixture_a_rule() -> None:
     assert {file.stem for file in FILES} == set(BY_NAME)
+
+
+@pytest.mark.parametrize("name", sorted(BY_NAME))
+def test_every_guard_that_a_rule_names_has_a_case_and_every_unchanged_case_a_guard(name: str) -> None:
+    words = inspect.getdoc(inspect.getmodule(BY_NAME[name])) or ""
+    guards = {guard.strip() for guard in _GUARD.findall(words.partition("Guards:\n")[2])}
+    cases = [case for case in CASES if case.file.stem == name]
+    held = {case.name.partition(":")[0] for case in cases if "unchanged" in case.sections}
+    assert guards == held
+    assert any("becomes" in case.sections for case in cases)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)

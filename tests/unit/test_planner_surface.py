@@ -59,8 +59,8 @@ def test_the_answer_is_duckdbs(case: Case, pushdown: str, world: SmallWorld) -> 
         ("SELECT a FROM x LIMIT -1", 2005, "LIMIT"),
         ("WITH q AS (INSERT INTO x VALUES (1) RETURNING a) SELECT * FROM q", 2002, "INSERT"),
         ("WITH q AS (COPY (SELECT 1) TO 'f') SELECT * FROM q", 2002, "COPY"),
-        ("SET pushdown = 'off'", 2002, "watersmeet-pushdown"),
-        ("USE s1", 2002, "header"),
+        ("SET pushdown = 'off'", 2002, "session"),
+        ("USE s1", 2002, "session"),
         ("", 2001, "empty"),
     ],
 )

@@ -261,3 +261,18 @@ SELECT t0.a, t1.b FROM pg.public.pairs t0 JOIN my.crm.pairs t1 ON t0.a = t1.a AN
 
 -- case: an outer join below a FULL JOIN
 SELECT p.id, o.id, c.id FROM pg.public.people p LEFT JOIN pg.public.orders o ON o.person = p.id AND o.qty > 0 FULL JOIN my.shop.customers c ON c.id = o.qty
+
+-- case: the first rows of a LEFT JOIN of two sources
+SELECT p.id, o.id AS o FROM pg.public.people p LEFT JOIN my.shop.orders o ON p.id = o.customer ORDER BY p.id, o.id LIMIT 3
+
+-- case: the first rows of a LEFT JOIN of two sources, after some
+SELECT w.id, e.val FROM my.shop.wide w LEFT JOIN lake.main.events e ON w.id = e.id ORDER BY w.id DESC LIMIT 4 OFFSET 3
+
+-- case: the first rows of a LEFT JOIN of two sources, NULLs first
+SELECT w.g, w.id, d.q FROM pg.public.wide w LEFT JOIN my.shop.deep d ON w.id = d.id ORDER BY w.g NULLS FIRST, w.id LIMIT 5
+
+-- case: an equality that every arm of OR has, over two sources
+SELECT p.id, c.id FROM pg.public.people p, my.shop.customers c WHERE (p.id = c.id AND p.vip) OR (p.id = c.id AND c.credit > 0)
+
+-- case: an equality that every arm of OR has, below a join
+SELECT p.id FROM pg.public.people p JOIN lake.main.pairs x ON (p.id = x.a AND x.b = 1) OR (p.id = x.a AND p.boss IS NULL)
