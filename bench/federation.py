@@ -7,63 +7,26 @@ Ours is `watersmeet serve` in its own processes with an ADBC client; the peer ha
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
-import os
 import statistics
-import tempfile
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-import adbc_driver_flightsql.dbapi as flightsql
 import pyarrow as pa
-from pydantic import SecretStr
 
-from bench import measure
-from bench.network import proxied
-from bench.peer.environment import Peer, peer
-from connectors import duckdb as lake
-from connectors import mysql, postgres
-from tests import services
-from tests.clients.served import serving
+from bench import measure, report
+from bench.peer.environment import Peer
+from bench.setting import Ours, behind_network, databases, described, ours, theirs
 from tests.tpch import data
-from tests.tpch.placements import PLACEMENTS, Placed, placed
+from tests.tpch.placements import PLACEMENTS
 
 ROUNDS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Ours:
-    """A running server of ours."""
-
-    connection: flightsql.Connection
-    pid: int
-
-    def run(self, sql: str) -> tuple[pa.Table, float]:
-        """The answer and its seconds."""
-        began = time.perf_counter()
-        with self.connection.cursor() as cursor:
-            cursor.execute(sql)
-            table = cursor.fetch_arrow_table()
-        return table, time.perf_counter() - began
-
-    def shipped(self, sql: str) -> tuple[int, int, int]:
-        """Fragments, and the rows and bytes that came from sources, by one more run."""
-        (text,) = self.run(f"EXPLAIN ANALYZE (FORMAT JSON) {sql}")[0].column(0).to_pylist()
-        fragments = [fragment["measured"] for fragment in json.loads(text)["fragments"]]
-        return len(fragments), sum(each["rows"] for each in fragments), sum(each["bytes"] for each in fragments)
-
-
 def main() -> None:
     """Print a table for each placement."""
-    parser = argparse.ArgumentParser(prog="python -m bench.federation", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--scale", type=float, default=0.1, help="TPC-H scale factor (0.1: 600,000 line items)")
+    parser = report.options("federation", __doc__)
     parser.add_argument("--placements", nargs="+", choices=sorted(PLACEMENTS), default=["a", "b"])
     parser.add_argument("--queries", nargs="+", type=int, default=list(range(1, 23)), metavar="N")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
@@ -71,138 +34,90 @@ def main() -> None:
     parser.add_argument(
         "--network", action="store_true", help="1 Gbit/s and 1 ms between the servers and their sources"
     )
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name, services.postgres() as pg, services.mysql() as my:
-        folder = Path(name)
-        rows = data.generate(folder, options.scale)
-        for placement in options.placements:
-            print(f"\nplacement {placement}: {_described(placement)}; scale {options.scale}", flush=True)
+    given = parser.parse_args()
+    with report.reported("federation", given) as out, databases(given.scale) as servers:
+        for placement in given.placements:
+            print(f"\nplacement {placement}: {described(placement)}; scale {given.scale}", flush=True)
             with (
-                tempfile.TemporaryDirectory(dir=folder) as made,
-                placed(placement, pg, my, rows, Path(made)) as near,
-                behind_network(near, options.network) as sources,
-                ours(sources, Path(made), options.workers) as running,
-                theirs(sources, rows) as other,
+                servers.placed(placement) as (near, folder),
+                behind_network(near, given.network) as sources,
+                ours(sources, folder, given.workers) as running,
+                theirs(sources, servers.rows) as other,
             ):
-                compare(running, other, options.queries, options.rounds, Path(made))
+                for row in compare(running, other, given.queries, given.rounds, folder):
+                    out.add(placement=placement, holds=described(placement), network=given.network, **row)
 
 
-def compare(running: Ours, other: Peer, queries: list[int], rounds: int, folder: Path) -> None:
-    """Print a line for each query and the geometric mean of the ratios."""
+def compare(running: Ours, other: Peer, queries: list[int], rounds: int, folder: Path) -> list[dict[str, Any]]:
+    """Print a line for each query, and the geometric mean of the ratios."""
     print(
-        f"{'query':<6}{'ours s':>9}{'peer s':>9}{'ratio':>8}{'our CPU':>9}{'peer CPU':>9}"
-        f"{'fragments':>11}{'rows':>12}{'MB':>9}  answers"
-    )
-    ratios = []
-    for number in queries:
-        sql = data.QUERIES[number - 1].read_text()
-        mine, its, my_cpu, its_cpu = [], [], [], []
-        same = ""
-        for _ in range(rounds):
-            cpu = measure.cpu_seconds(running.pid)
-            table, seconds = running.run(sql)
-            mine.append(seconds)
-            my_cpu.append(measure.cpu_seconds(running.pid) - cpu)
-            out = folder / "peer.arrow"
-            try:
-                answer = other.ask({"sql": sql, "out": str(out)})
-            except RuntimeError as error:
-                same = f"peer: {str(error)[:60]}"
-                continue
-            its.append(answer["seconds"])
-            its_cpu.append(answer["cpu"])
-            same = same or _compared(table, out)
-        fragments, rows, size = running.shipped(sql)
-        ours_s, peer_s = statistics.median(mine), statistics.median(its) if its else math.nan
-        ratios.append(ours_s / peer_s)
-        print(
-            f"q{number:02}   {ours_s:>9.3f}{peer_s:>9.3f}{ours_s / peer_s:>8.2f}{statistics.median(my_cpu):>9.2f}"
-            f"{statistics.median(its_cpu) if its else math.nan:>9.2f}{fragments:>11}{rows:>12,}{size / 1e6:>9.1f}"
-            f"  {same or 'equal'}",
-            flush=True,
-        )
-    known = [ratio for ratio in ratios if not math.isnan(ratio)]
-    mean = math.exp(statistics.fmean(map(math.log, known)))
-    print(
-        f"geometric mean of the ratios {mean:.2f}, worst {max(known):.2f};"
-        f" peak memory of our processes {measure.peak_bytes(running.pid) / 1e6:,.0f} MB",
+        f"{'query':<6}{'ours s':>9}{'first row':>10}{'peer s':>9}{'ratio':>8}{'our CPU':>9}{'peer CPU':>9}{'our MB':>8}"
+        f"{'peer MB':>8}{'fragments':>11}{'rows':>12}{'shipped MB':>11}  answers",
         flush=True,
     )
+    rows = []
+    for number in queries:
+        row = _measured(running, other, f"q{number:02}", data.QUERIES[number - 1].read_text(), rounds, folder)
+        print(
+            f"{row['query']:<6}{row['seconds']:>9.3f}{row['first']:>10.3f}{row['peer_seconds'] or math.nan:>9.3f}"
+            f"{row['ratio'] or math.nan:>8.2f}{row['cpu']:>9.2f}{row['peer_cpu'] or math.nan:>9.2f}"
+            f"{row['peak'] / 1e6:>8.0f}{row['peer_peak'] / 1e6:>8.0f}"
+            f"{row['fragments']:>11}{row['rows']:>12,}{row['bytes'] / 1e6:>11.1f}  {row['answers']}",
+            flush=True,
+        )
+        rows.append(row)
+    if ratios := [row["ratio"] for row in rows if row["ratio"]]:
+        print(
+            f"geometric mean of the ratios {statistics.geometric_mean(ratios):.2f}, worst {max(ratios):.2f}", flush=True
+        )
+    return rows
 
 
-@contextmanager
-def ours(sources: Placed, folder: Path, workers: int | None) -> Iterator[Ours]:
-    """Our server over a placement, and a connection to it."""
-    server: dict[str, Any] = {"listen": "127.0.0.1:0", "drain": "5s"}
-    if workers is not None:
-        server["workers"] = workers
-    sections = {name: _section(config) for name, config in sources.sources.items()}
-    with serving(folder, sections, server=server) as served, served.connect() as connection:
-        (pid,) = (member for member in measure.family(os.getpid()) if _is_server(member))
-        yield Ours(connection, pid)
-
-
-@contextmanager
-def behind_network(sources: Placed, wanted: bool) -> Iterator[Placed]:
-    """The placement with a wire before each database server; DuckDB's file has none."""
-    if not wanted:
-        yield sources
-        return
-    with ExitStack() as stack:
-        moved: dict[str, Any] = {}
-        for name, config in sources.sources.items():
-            if isinstance(config, (postgres.Config, mysql.Config)):
-                url = config.url.get_secret_value()
-                address = urlsplit(url)
-                assert address.hostname and address.port
-                port = stack.enter_context(proxied(address.hostname, address.port))
-                config = config.model_copy(update={"url": SecretStr(url.replace(f":{address.port}/", f":{port}/", 1))})
-            moved[name] = config
-        yield Placed(sources.name, moved)
-
-
-def _is_server(pid: int) -> bool:
-    words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    return b"serve" in words
-
-
-def _section(config: object) -> dict[str, Any]:
-    if isinstance(config, postgres.Config):
-        return {"kind": "postgres", "url": config.url.get_secret_value()}
-    if isinstance(config, mysql.Config):
-        return {"kind": "mysql", "url": config.url.get_secret_value(), "schemas": list(config.schemas or ())}
-    assert isinstance(config, lake.Config)
-    return {"kind": "duckdb", "path": str(config.path)}
-
-
-@contextmanager
-def theirs(sources: Placed, rows: Path) -> Iterator[Peer]:
-    """The peer over the same placement."""
-    settings: dict[str, Any] = {}
-    places: dict[str, str] = {}
-    files: dict[str, str] = {}
-    for name, config in sources.sources.items():
-        if isinstance(config, postgres.Config):
-            settings["postgres"] = config.url.get_secret_value()
-            schema = "public"
-        elif isinstance(config, mysql.Config):
-            address = mysql.config.address(config.url)
-            (schema,) = config.schemas or ()
-            settings["mysql"] = (
-                f"host={address.host} port={address.port} user={address.user}"
-                f" password={address.password.decode()} database={schema}"
-            )
-        else:
-            files = {table: str(rows / f"{table}.parquet") for table in PLACEMENTS[sources.name][name]}
+def _measured(running: Ours, other: Peer, name: str, sql: str, rounds: int, folder: Path) -> dict[str, Any]:
+    """A query on both in turn: medians, and the highest peaks of memory."""
+    mine: list[tuple[float, float, measure.Used]] = []
+    its: list[tuple[float, float, measure.Used]] = []
+    same = "equal"
+    for _ in range(rounds):
+        with measure.using(running.pid) as used:
+            table, first, seconds = running.run(sql)
+        mine.append((seconds, first, used))
+        try:
+            with measure.using(other.pid) as used:
+                answer = other.ask({"sql": sql, "out": str(folder / "peer.arrow")})
+        except RuntimeError as error:
+            same = f"peer: {str(error)[:60]}"
             continue
-        places |= {table: f"{name}.{schema}.{table}" for table in PLACEMENTS[sources.name][name]}
-    with peer(settings | {"tables": places, "files": files}) as running:
-        yield running
+        its.append((answer["seconds"], answer["cpu"], used))
+        same = _compared(table, folder / "peer.arrow") or same
+    seconds = statistics.median(run[0] for run in mine)
+    peer_seconds = statistics.median(run[0] for run in its) if its else None
+    return {
+        "query": name,
+        "seconds": seconds,
+        "first": statistics.median(run[1] for run in mine),
+        "all_seconds": [run[0] for run in mine],
+        "cpu": statistics.median(run[2].cpu for run in mine),
+        "peak": max(run[2].peak for run in mine),
+        "peer_seconds": peer_seconds,
+        "peer_all_seconds": [run[0] for run in its],
+        "peer_cpu": statistics.median(run[1] for run in its) if its else None,
+        "peer_peak": max((run[2].peak for run in its), default=0),
+        "ratio": seconds / peer_seconds if peer_seconds else None,
+        **_shipped(running, sql),
+        "answers": same,
+    }
 
 
-def _described(placement: str) -> str:
-    kinds: Mapping[str, str] = {"pg": "PostgreSQL", "my": "MariaDB", "lake": "DuckDB"}
-    return ", ".join(f"{' '.join(tables)} in {kinds[name]}" for name, tables in PLACEMENTS[placement].items())
+def _shipped(running: Ours, sql: str) -> dict[str, int]:
+    """Fragments, and the rows and bytes that came from sources, by one more run."""
+    (text,) = running.run(f"EXPLAIN ANALYZE (FORMAT JSON) {sql}")[0].column(0).to_pylist()
+    fragments = [fragment["measured"] for fragment in json.loads(text)["fragments"]]
+    return {
+        "fragments": len(fragments),
+        "rows": sum(each["rows"] for each in fragments),
+        "bytes": sum(each["bytes"] for each in fragments),
+    }
 
 
 def _compared(mine: pa.Table, path: Path) -> str:

@@ -3,9 +3,35 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 _TICK = os.sysconf("SC_CLK_TCK")
+_RESET_PEAK = "5"
+"""Written to clear_refs it sets VmHWM back to what is resident now (proc(5))."""
+
+
+@dataclass(slots=True)
+class Used:
+    """What a process and its descendants used over a time; known at its end."""
+
+    cpu: float = 0.0
+    """Seconds."""
+    peak: int = 0
+    """Bytes: the sum of the peaks."""
+
+
+@contextmanager
+def using(pid: int) -> Iterator[Used]:
+    """Measure a process and its descendants meanwhile."""
+    used = Used()
+    reset_peaks(pid)
+    before = cpu_seconds(pid)
+    yield used
+    used.cpu = cpu_seconds(pid) - before
+    used.peak = sum(peaks(pid))
 
 
 def family(pid: int) -> list[int]:
@@ -17,6 +43,11 @@ def family(pid: int) -> list[int]:
     return found
 
 
+def servers(pid: int) -> list[int]:
+    """The `watersmeet serve` processes below a process, not their workers."""
+    return [member for member in family(pid) if "serve" in _read(Path(f"/proc/{member}/cmdline")).split("\0")]
+
+
 def cpu_seconds(pid: int) -> float:
     """User and system time of a process and its descendants, those that have ended included."""
     used = 0
@@ -26,14 +57,21 @@ def cpu_seconds(pid: int) -> float:
     return used / _TICK
 
 
-def peak_bytes(pid: int) -> int:
-    """The sum of the peak resident sizes of a process and its living descendants."""
-    peaks = 0
+def peaks(pid: int) -> list[int]:
+    """The peak resident bytes of a process and of its living descendants. Memory that they share counts in each."""
+    found = []
     for member in family(pid):
         for line in _read(Path(f"/proc/{member}/status")).splitlines():
             if line.startswith("VmHWM:"):
-                peaks += int(line.split()[1]) * 1024
-    return peaks
+                found.append(int(line.split()[1]) * 1024)
+    return found
+
+
+def reset_peaks(pid: int) -> None:
+    """Count the peaks from here on."""
+    for member in family(pid):
+        with suppress(ProcessLookupError, FileNotFoundError):  # it has just ended
+            Path(f"/proc/{member}/clear_refs").write_text(_RESET_PEAK)
 
 
 def _read(path: Path) -> str:

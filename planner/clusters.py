@@ -25,7 +25,7 @@ from connectors.sqlgen.tree import (
     conjuncts,
     walk,
 )
-from planner.cost import VALUES_SENT, bloated, joins_there
+from planner.cost import VALUES_SENT, Costs
 from planner.placement import Placement, shown
 from planner.plan import SourceInfo
 from planner.rules.algebra import free, has_subquery, movable, relation_aliases, tables_of
@@ -120,13 +120,14 @@ class Clusters:
                 source = self.placement.lateral(relation)
                 return Unit(relation if source else self.here(relation), source, needs=needs)
             relation = replace(relation, lateral=False)  # what it read may have become a constant
-            if self.grows(relation.query) is None and (found := self.placement.read(relation.query)) is not None:
+            found = self.placement.read(relation.query)
+            if found is not None and self.dear(relation.query, found[0]) is None:
                 return Unit(relation, found[0])
             return Unit(self.here(relation), None)
         if isinstance(relation, Join):
             joined = Select((Constant("1", "INTEGER"),), relation)
             found = self.placement.read(joined)
-            if found is not None and (words := self.grows(joined)) is not None:
+            if found is not None and (words := self.dear(joined, found[0])) is not None:
                 scans = [node for node in walk(relation) if isinstance(node, Scan)]
                 self.placement.stay(found[0].name, shown(relation, relation, scans), "cost", words)
                 found = None
@@ -137,14 +138,9 @@ class Clusters:
         """A relation that runs here: a derived table is cut in turn."""
         return replace(relation, query=self.cut(relation.query)) if isinstance(relation, Derived) else relation
 
-    def grows(self, query: Query) -> str | None:
+    def dear(self, query: Query, source: SourceInfo) -> str | None:
         """Why a query that a source could answer is cut all the same; None if it is not."""
-        if not self.costs:
-            return None
-        rows, inputs = self.placement.statistics.rows(query), self.placement.statistics.inputs(query)
-        if not bloated(rows, inputs):
-            return None
-        return f"about {rows:,} rows would come of about {inputs:,.0f} that it reads"
+        return Costs(self.placement.statistics).dear(query, source) if self.costs else None
 
     # ------------------------------------------------------------ inner joins
 
@@ -182,7 +178,7 @@ class Clusters:
                     waiting.remove(link)
                     continue
                 joined, apart = self.price(touched, conditions)
-                if self.costs and link.condition is not None and not joins_there(joined, apart):
+                if self.costs and link.condition is not None and not self.joins(joined, apart, link):
                     refused[id(link)] = joined, sum(apart)
                     continue
                 merged = [unit for unit in units if any(unit in group for group in touched)]
@@ -220,6 +216,11 @@ class Clusters:
 
         apart = [rows(group) for group in groups if _source(group) is not None]
         return rows([unit for group in groups for unit in group]), apart
+
+    def joins(self, joined: float, apart: list[float], link: Link) -> bool:
+        """Whether it is worth to join there."""
+        source = _source(list(link.units))
+        return source is None or Costs(self.placement.statistics).joins(joined, apart, source.speed)
 
     def explain_cut(self, link: Link, joined: float, apart: float) -> None:
         source = next((unit.source for unit in link.units if unit.source is not None), None)

@@ -1,32 +1,123 @@
-"""What is worth doing, by estimated rows: the few numbers that placing weighs with, in one place.
+"""What is worth doing where: microseconds of a source's work and of sending rows, by its speeds (watersmeet/speed.py).
 
-The unit is a row shipped from a source. Only where work runs depends on these decisions, never an answer.
+The largest sub-plan goes to its source unless that is clearly dearer than sending what it reads. Only where work runs
+depends on these decisions, never an answer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from connectors.sqlgen.dialect import family
+from connectors.sqlgen.tree import Call, Derived, Expr, Query, Select, SetOp, Subquery, With, conjuncts, walk
+from planner.plan import SourceInfo
+from planner.statistics import Statistics, leaves_of
+from watersmeet.speed import Speed
 
 ROUND_TRIP = 1000.0
-"""A fragment more costs about as much as so many rows: a millisecond or two, at 1 µs a row."""
+"""Microseconds of a fragment more."""
+CLEARLY = 2.0
+"""So many times dearer is clearly dearer: estimates are no better."""
+NOTICED = 50_000.0
+"""Microseconds that nobody minds."""
 GROUPING = 0.8
 """A source groups rows before it sends them where no more than this part of them is left."""
 VALUES_SENT = 1000
 """Rows of VALUES that go along with a query to a source."""
 BLOAT = 10_000.0
 """Rows by which a query that one source can answer whole may have more than all that it reads."""
+_HERE = 0.05
+"""For each row that the local engine takes in."""
+_WIDTHS = {"text": 24.0, "blob": 48.0, "list": 48.0}
+"""Bytes of a value, where they are not about 8."""
+_JOINED_WIDTH = 24.0
+"""Bytes of a row whose columns are not settled yet."""
 
 
-def joins_there(joined: float, apart: Sequence[float]) -> bool:
-    """Whether a source should join relations that would ship `apart` rows each, and `joined` rows together."""
-    return joined + ROUND_TRIP <= sum(apart) + ROUND_TRIP * len(apart)
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """The costs of the queries of one statement."""
 
+    statistics: Statistics
 
-def groups_there(groups: float, rows: float) -> bool:
-    """Whether a source should group its rows first."""
-    return groups <= GROUPING * rows
+    def sent(self, speed: Speed, rows: float, types: Iterable[str] | None = None) -> float:
+        """To ship rows of these types, and to take them in here."""
+        width = _JOINED_WIDTH if types is None else sum(_WIDTHS.get(family(type_), 8.0) for type_ in types)
+        return rows * (speed.send + width * speed.byte + _HERE)
 
+    def dear(self, query: Query, source: SourceInfo) -> str | None:
+        """Why a query that a source could answer had better not run there whole; None if it may."""
+        rows, inputs = self.statistics.rows(query), self.statistics.inputs(query)
+        if rows > inputs + BLOAT:
+            return f"about {rows:,} rows would come of about {inputs:,.0f} that it reads"
+        there = self.work(query, source.speed) + self.sent(source.speed, rows, query.types)
+        if there <= NOTICED:
+            return None
+        apart = self.apart(query, source.speed)
+        if there <= CLEARLY * apart:
+            return None
+        return f"about {there / 1e6:.1f} s of work there, about {apart / 1e6:.1f} s to send what it reads"
 
-def bloated(rows: float, inputs: float) -> bool:
-    """Whether a query makes so many rows of those that it reads that it had better run here."""
-    return rows > inputs + BLOAT
+    def joins(self, joined: float, apart: Sequence[float], speed: Speed) -> bool:
+        """Whether a source should join relations that would ship `apart` rows each, and `joined` rows together."""
+        there = speed.meet * sum(apart) + speed.join * joined + self.sent(speed, joined) + ROUND_TRIP
+        here = sum(self.sent(speed, rows) for rows in apart) + ROUND_TRIP * len(apart)
+        more = joined + BLOAT > CLEARLY * sum(apart) and joined > sum(apart)
+        return not more and there <= CLEARLY * here + NOTICED
+
+    def groups(self, groups: float, rows: float, keys: Sequence[Expr], types: Sequence[str], speed: Speed) -> bool:
+        """Whether a source should group rows by keys before it sends them, as columns of these types."""
+        if groups > GROUPING * rows:
+            return False
+        there = self._grouping(groups, rows, keys, speed) + self.sent(speed, groups, types)
+        return there <= max(self.sent(speed, rows, types), NOTICED)
+
+    # ------------------------------------------------------------ a source's work
+
+    def work(self, query: Query, speed: Speed) -> float:
+        """To compute a query's rows, beside reading the tables, which costs the same wherever the rest runs."""
+        if isinstance(query, With):
+            return self.work(query.body, speed) + sum(self.work(cte.query, speed) for cte in query.ctes)
+        if isinstance(query, SetOp):
+            once = 0.0 if query.op == "union" and query.all else speed.groups * self.statistics.rows(query)
+            return self.work(query.left, speed) + self.work(query.right, speed) + once
+        if not isinstance(query, Select):
+            return 0.0
+        relations = () if query.relation is None else (query.relation,)
+        profile = self.statistics.joined(relations, conjuncts(query.where))
+        cost = self._joining(query, profile.rows, speed)
+        if query.group is not None:
+            cost += self._grouping(self.statistics.groups(profile, query.group), profile.rows, query.group, speed)
+            distinct = {node for node in walk(query.items) if isinstance(node, Call) and node.distinct}
+            cost += len(distinct) * profile.rows * speed.group
+        elif query.distinct:
+            cost += self._grouping(self.statistics.groups(profile, query.items), profile.rows, query.items, speed)
+        for node in walk((query.items, query.where, query.having)):
+            if isinstance(node, Subquery):
+                cost += self.work(node.query, speed)
+        return cost
+
+    def _joining(self, query: Select, joined: float, speed: Speed) -> float:
+        if query.relation is None:
+            return 0.0
+        leaves, inputs = leaves_of(query.relation), self.statistics.inputs(query)
+        cost = sum(self.work(leaf.query, speed) for leaf in leaves if isinstance(leaf, Derived))
+        if len(leaves) > 1:
+            cost += speed.meet * inputs + speed.join * joined * (len(leaves) - 1)
+        return cost
+
+    def _grouping(self, groups: float, rows: float, keys: Sequence[Expr], speed: Speed) -> float:
+        texts = sum(family(key.type) == "text" for key in keys)
+        return rows * speed.group + groups * (speed.groups + texts * speed.text)
+
+    def apart(self, query: Query, speed: Speed) -> float:
+        """To send all tables that a query reads instead, each with its own filters."""
+        total, seen = 0.0, set()
+        for node in walk(query):
+            if isinstance(node, Select) and node.relation is not None:
+                for scan, rows in self.statistics.scanned(node):
+                    if scan not in seen:
+                        seen.add(scan)
+                        total += self.sent(speed, rows, (column.type for column in scan.columns)) + ROUND_TRIP
+        return total

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from typing import Any
 
 from planner.plan import FederatedPlan, Fragment, SemiJoin
@@ -81,7 +80,7 @@ def as_json(
             "splits": 1,
             "order": [],
             "waits_for": sorted({join.keys_of for join in fragment.semijoins}),
-            "semijoins": [asdict(join) for join in fragment.semijoins],
+            "semijoins": [_join(join) for join in fragment.semijoins],
         }
         if measured and fragment.id in measured:
             entry["measured"] = dict(measured[fragment.id])
@@ -99,6 +98,10 @@ def as_json(
         ],
     }
     return json.dumps(document, indent=2, ensure_ascii=False)
+
+
+def _join(join: SemiJoin) -> dict[str, int]:
+    return {"column": join.column, "keys_of": join.keys_of, "key": join.key, "most": join.most}
 
 
 def _waits(fragment: Fragment, join: SemiJoin) -> str:

@@ -9,7 +9,7 @@ worth it (planner/partial.py).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -37,11 +37,12 @@ from connectors.sqlgen.tree import (
 from planner import partial, prefix, set_operations
 from planner.clusters import Cluster, Clusters
 from planner.columns import columns_of, groupable, mapping_of, replace_nodes, wanted
-from planner.cost import groups_there
+from planner.cost import Costs
 from planner.placement import Placement, shown
 from planner.plan import Fragment, SourceInfo
 from planner.rules.algebra import free, has_subquery, has_window, is_volatile, movable, tables_of
 from planner.sharing import shared
+from planner.statistics import Profile
 from watersmeet.spi import Read
 
 
@@ -76,7 +77,7 @@ class Cutter:
 
     def fits(self, query: Query, source: SourceInfo) -> bool:
         """Whether the rows that a source would answer with are no many times those that it reads."""
-        words = Clusters(self.placement, self.cut, self.pushdown, self.costs).grows(query)
+        words = Clusters(self.placement, self.cut, self.pushdown, self.costs).dear(query, source)
         if words is not None:
             self.placement.stay(source.name, shown(query, query), "cost", words)
         return words is None
@@ -222,7 +223,7 @@ class Cutter:
         if found is None:
             return None
         rows = self.placement.statistics.joined(_relations(below), conjuncts(below.where))
-        if not groups_there(self.placement.statistics.groups(rows, found.keys), rows.rows):
+        if not self.groups_there(rows, found.keys, (*found.keys, *found.values), cluster.source):
             return None
         query = partial.below(found.keys, found.values, below)
         if self.placement.read(query, quiet=True) is None:
@@ -235,10 +236,17 @@ class Cutter:
         if not query.items or not groupable(query.items):
             return query
         rows = self.placement.statistics.joined(_relations(query), conjuncts(query.where))
-        if not groups_there(self.placement.statistics.groups(rows, query.items), rows.rows):
-            return query
         once = replace(query, distinct=True)
-        return query if self.placement.read(once, quiet=True) is None else once
+        found = self.placement.read(once, quiet=True)
+        if found is None or not self.groups_there(rows, query.items, query.items, found[0]):
+            return query
+        return once
+
+    def groups_there(self, rows: Profile, keys: Sequence[Expr], items: Sequence[Expr], source: SourceInfo) -> bool:
+        """Whether it is worth to have a source group rows by keys and send these items."""
+        groups = self.placement.statistics.groups(rows, keys)
+        types = [item.type for item in items]
+        return Costs(self.placement.statistics).groups(groups, rows.rows, keys, types, source.speed)
 
     # ------------------------------------------------------------ explanations and subqueries
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,7 +24,7 @@ class SourceInfo:
     dialect: Dialect
     writable: bool = False
     """Whether its tables may be changed."""
-    speed: Speed = Speed()
+    speed: Speed = field(default_factory=Speed)
     export_keys: bool = True
     """Whether its keys may reduce what other sources send."""
 
@@ -77,6 +78,8 @@ class SemiJoin:
     """The column of its output."""
     most: int
     """More keys than this would cost more than they save."""
+    values: float = math.inf
+    """Estimated distinct values of the column; keys are few beside them, or many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

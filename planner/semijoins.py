@@ -72,7 +72,7 @@ def semijoins(
         there = values(reduced, profiles[reduced.fragment].rows)
         limit = _limit(there, most)
         taken.setdefault(reduced.fragment, []).append(
-            SemiJoin(keys_of=by.fragment, key=by.column, column=reduced.column, most=limit)
+            SemiJoin(keys_of=by.fragment, key=by.column, column=reduced.column, most=limit, values=there)
         )
         waits[reduced.fragment].add(by.fragment)
         rows[reduced.fragment] -= saved

@@ -24,7 +24,6 @@ from connectors.sqlgen.tree import (
 )
 from planner import partial
 from planner.columns import replace_nodes
-from planner.cost import groups_there
 from planner.prefix import rows_wanted
 from planner.rules.algebra import has_subquery, movable
 
@@ -147,17 +146,16 @@ def _over(cutter: Cutter, block: Select, derived: Derived, missing: bool) -> Sel
         return None
     statistics = cutter.placement.statistics
     arms: list[Query] = []
-    before = after = 0.0
+    worth = False
     for arm in _arms(node):
-        source = Select((), Derived(alias, arm))
-        profile = statistics.joined([Derived(alias, arm)], ())
-        groups = statistics.groups(profile, found.keys)
-        before, after = before + profile.rows, after + groups
-        grouped = partial.below(found.keys, found.values, source)
-        if cutter.placement.read(grouped, quiet=True) is None:
+        grouped = partial.below(found.keys, found.values, Select((), Derived(alias, arm)))
+        where = cutter.placement.read(grouped, quiet=True)
+        if where is None:
             return None
+        rows = statistics.joined([Derived(alias, arm)], ())
+        worth = worth or cutter.groups_there(rows, found.keys, (*found.keys, *found.values), where[0])
         arms.append(grouped)
-    if not groups_there(after, before):
+    if not worth:
         return None
     types = tuple(expr.type for expr in (*found.keys, *found.values)) or ("INTEGER",)
     union = _chained(arms, replace(node, types=types, order=()))

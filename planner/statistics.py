@@ -6,7 +6,7 @@ Textbook formulas: values are spread evenly and columns are independent, but for
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -99,21 +99,28 @@ class Statistics:
         """Estimated rows of all that a query's FROM reads, each relation filtered by its own conditions."""
         if not isinstance(query, Select) or query.relation is None:
             return float(self.rows(query))
+        return sum(rows for _, rows in self._inputs(query))
+
+    def scanned(self, query: Select) -> list[tuple[Scan, float]]:
+        """The tables in a query's FROM, with their estimated rows after their own conditions."""
+        return [(leaf, rows) for leaf, rows in self._inputs(query) if isinstance(leaf, Scan)]
+
+    def _inputs(self, query: Select) -> Iterator[tuple[Leaf, float]]:
         relations: list[Leaf] = []
         conditions = list(conjuncts(query.where))
-        _leaves(query.relation, relations, conditions)
-        total = 0.0
+        if query.relation is not None:
+            _leaves(query.relation, relations, conditions)
         for relation in relations:
             own = [part for part in conditions if {table for table, _ in _columns(part)} == {relation.alias}]
-            total += self.joined([relation], own).rows
-        return total
+            yield relation, self.joined([relation], own).rows
 
     def groups(self, profile: Profile, keys: Iterable[Expr]) -> float:
         """Estimated groups of the rows by keys: no more than there are rows, where no count says less."""
         wanted = {column for key in keys for column in _columns(key)}
         limits = {key: _values_of(key) for key in keys}
         total = 1.0
-        for column in _independent(wanted, profile):
+        independent = _independent(wanted, profile)
+        for column in independent:
             known = profile.count(column)
             if known is None:
                 return profile.rows
@@ -122,7 +129,8 @@ class Statistics:
             columns = _columns(key)
             if limit is not None and len(columns) == 1 and (known := profile.count(next(iter(columns)))) is not None:
                 total *= min(limit(known), known) / known
-        return _seen(max(total, 1.0), profile.rows)
+        # One column's values are those that its rows were found to show; of several, not all combinations occur.
+        return min(total, profile.rows) if len(independent) == 1 else _seen(max(total, 1.0), profile.rows)
 
     # ------------------------------------------------------------ queries
 
@@ -241,7 +249,7 @@ class Statistics:
         for pairs in joins.values():
             rows *= _matching(pairs, profile)
         profile.rows = max(rows, 1e-6)
-        profile.distinct = {column: _seen(count, profile.rows) for column, count in profile.distinct.items()}
+        profile.distinct = {column: _left(count, before, profile.rows) for column, count in profile.distinct.items()}
         return profile
 
     def _fraction(self, part: Expr, profile: Profile) -> float:
@@ -273,6 +281,13 @@ class Statistics:
         return _FRACTION.get(name, 0.5)
 
 
+def leaves_of(relation: Relation) -> list[Leaf]:
+    """The relations below all joins."""
+    found: list[Leaf] = []
+    _leaves(relation, found, [])
+    return found
+
+
 def _leaves(relation: Relation, leaves: list[Leaf], conditions: list[Expr]) -> None:
     """The relations below all joins, and the conditions of those that are inner joins."""
     if not isinstance(relation, Join):
@@ -292,6 +307,14 @@ def _seen(values: float, rows: float) -> float:
     if rows >= 20 * values:
         return values
     return max(min(values * -math.expm1(-rows / values), rows), 1e-6)
+
+
+def _left(values: float, before: float, after: float) -> float:
+    """How many of the values that rows show are left when fewer rows are: each has its share of the rows."""
+    if after >= before:
+        return values
+    share = max(before / values, 1.0)
+    return max(min(values * -math.expm1(share * math.log1p(-after / before)), after), 1e-6)
 
 
 def _product(left: Profile, right: Profile) -> Profile:

@@ -79,6 +79,9 @@ def _parser() -> argparse.ArgumentParser:
     what = check.add_mutually_exclusive_group()
     _config(what)
     what.add_argument("--schema", action="store_true", help="print the configuration's JSON Schema and end")
+    check.add_argument(
+        "--calibrate", action="store_true", help="measure the sources' speeds and store them in the configuration"
+    )
     check.add_argument("--offline", action="store_true", help="connect to nothing")
 
     sources = commands.add_parser("sources", help="the sources: reachability, latency, tables")

@@ -53,6 +53,7 @@ def dialect(facts: Mapping[str, str]) -> Dialect:
         frames=frozenset({"ROWS", "RANGE"}),
         ctes_once=product == "mysql",
         keys={"int": "({0} IN ({keys}))"},
+        many_keys={"int": "(({0} + 0) IN ({keys}))"},
         aggregate_distinct=frozenset({"count", "sum"}),
         offset_without_limit="LIMIT 18446744073709551615 OFFSET {0}",
         delete="DELETE {alias} FROM {table} AS {alias}",

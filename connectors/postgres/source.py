@@ -59,6 +59,14 @@ def _connector(url: str) -> Connector[Connection]:
     return cast("Connector[Connection]", made)
 
 
+def _decoder(connector: Connector[Connection], url: str) -> str:
+    """How rows become Arrow, in words."""
+    if isinstance(connector, CopyConnector):
+        return "COPY decoded in C"
+    why = endpoint(url)
+    return f"read by ADBC: {why} is libpq's" if native.available and isinstance(why, str) else "read by ADBC"
+
+
 class PostgresSource:
     """Thread-safe. Connects when it is first used."""
 
@@ -74,6 +82,7 @@ class PostgresSource:
         self.writable = config.writable
         self.speed = speed(_SPEED, host(config), config.speed)
         self.export_keys = config.export_keys
+        self.decoder = _decoder(self._connector, url)
 
     def catalog(self) -> SourceCatalog:
         connection = self._begin(_CATALOG)

@@ -115,6 +115,8 @@ class Dialect:
     keys: Mapping[str, str] = field(default_factory=dict)
     """How to say that {0} is among many {keys}, for a family; {type} is the source's name of the value's type. It may
     keep too many rows: what it says is checked again by the join that the keys are for."""
+    many_keys: Mapping[str, str] = field(default_factory=dict)
+    """The same where a good part of all rows has one of the keys, so that no index helps; absent: `keys`."""
     grouping_sets: bool = False
     having_by_key: bool = True
     """HAVING may read a group key that is printed in a form of its own."""

@@ -223,6 +223,8 @@ class ScalarPrinter(ABC):
             raise Refused(node, "types", f"{self.dialect.name} takes no keys of the type {value.type}")
         if keys.bounds is not None:
             return f"({self.expr(value)} BETWEEN {keys.bounds[0]} AND {keys.bounds[1]})"
+        if keys.many:
+            template = self.dialect.many_keys.get(family(value.type), template)
         among = keys.text or "NULL"  # an empty list is no SQL at MySQL; among NULL there is none either
         return template.format(self.expr(value), keys=among, type=self.dialect.types(value.type))
 

@@ -59,6 +59,8 @@ class Keys:
     text: str
     count: int
     type: str
+    many: bool = False
+    """Whether so many rows have one of them that looking each key up in an index would be dearer than reading all."""
     bounds: tuple[int, int] | None = None
     """The least and the greatest, where the keys are all the numbers between."""
 

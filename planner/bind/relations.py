@@ -32,6 +32,7 @@ from planner.errors import FunctionRefused, InvalidExpression, UnknownName
 from planner.functions import TABLE_FUNCTIONS
 from planner.oracle import Rejected
 from planner.plan import SourceInfo
+from planner.rules.algebra import has_aggregate, has_window
 from watersmeet.spi import Table
 
 if TYPE_CHECKING:
@@ -160,6 +161,8 @@ class Relations:
         rows = [tuple(expressions.convert(value) for value in row) for row in node["values"]]
         if len({len(row) for row in rows}) != 1:
             raise InvalidExpression("the rows of VALUES have different numbers of columns")
+        if any(has_aggregate(value) or has_window(value) for row in rows for value in row):
+            raise InvalidExpression("VALUES cannot contain aggregates or window functions")
         rows = [
             tuple(
                 self.context.parameter(value.name, "VARCHAR") if getattr(value, "type", "") == "" else value  # type: ignore[union-attr]

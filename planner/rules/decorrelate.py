@@ -46,6 +46,9 @@ _AGGREGATES = _COUNTS | {"sum", "avg", "min", "max", "bool_and", "bool_or"}
 """Aggregates that are 0 (the counts) or NULL of no rows, and that cannot fail for a group that nobody reads."""
 
 
+_ROW = Select(())
+
+
 def decorrelate(query: Query) -> Query:
     """The query with correlated aggregates joined; the very same one if there are none."""
     return transform(query, _block)
@@ -57,8 +60,8 @@ def _block(node: Any) -> Any:
     ours = relation_aliases(node.relation)
     relation: Relation = node.relation
     made: dict[Subquery, Expr] = {}
-    places = (node.where,) if node.group is not None else (node.where, *node.items)
-    for part in (found for place in places if place is not None for found in _scalars(place)):
+    rows = replace(node, relation=None) if node.group is None else replace(_ROW, where=node.where)
+    for part in _scalars(rows):
         if part in made or len(sources_of(node.relation) | sources_of(part)) < 2:
             continue
         grouped = _grouped(part, ours)
@@ -74,16 +77,17 @@ def _block(node: Any) -> Any:
             return made.get(part, part)
         return rebuild(part, swapped)
 
-    where = None if node.where is None else swapped(node.where)
-    items = node.items if node.group is not None else tuple(swapped(item) for item in node.items)
-    return replace(node, relation=relation, where=where, items=items)
+    made_rows: Select = rebuild(rows, swapped)
+    if node.group is not None:
+        return replace(node, relation=relation, where=made_rows.where)
+    return replace(made_rows, relation=relation)
 
 
-def _scalars(expr: Expr) -> list[Subquery]:
-    """The scalar subqueries of an expression's own block."""
-    if isinstance(expr, Subquery):
-        return [expr] if expr.kind == "scalar" else []
-    return [found for child in children(expr) for found in _scalars(child)]
+def _scalars(node: Any) -> list[Subquery]:
+    """The scalar subqueries of a block's own expressions."""
+    if isinstance(node, Subquery):
+        return [node] if node.kind == "scalar" else []
+    return [found for child in children(node) for found in _scalars(child)]
 
 
 def _grouped(part: Subquery, ours: frozenset[str]) -> tuple[Derived, Expr, Expr] | None:

@@ -64,15 +64,20 @@ def _narrowed(query: Query, wanted: frozenset[int]) -> Query:
         return query if left is query.left and right is query.right else replace(query, left=left, right=right)
     if not isinstance(query, Select) or query.distinct:
         return query
-    # A query without GROUP BY whose only aggregates are dropped would no longer be one group.
-    keep_aggregates = query.group == ()
+    kept = wanted | _one_group(query, wanted)
     items = tuple(
         item
-        if i in wanted
-        or isinstance(item, Constant)
-        or (keep_aggregates and has_aggregate(item))
-        or not (movable(item) or has_aggregate(item) or has_window(item))
+        if i in kept or isinstance(item, Constant) or not (movable(item) or has_aggregate(item) or has_window(item))
         else Constant(None, item.type)
         for i, item in enumerate(query.items)
     )
     return query if items == query.items else replace(query, items=items)
+
+
+def _one_group(query: Select, wanted: frozenset[int]) -> frozenset[int]:
+    """The item to keep because without an aggregate the query would no longer be one group: a count, which cannot fail."""
+    aggregates = [i for i, item in enumerate(query.items) if has_aggregate(item)]
+    if query.group != () or not wanted.isdisjoint(aggregates):
+        return frozenset()
+    counts = [i for i in aggregates if getattr(query.items[i], "name", "") in ("count", "count_star")]
+    return frozenset([*counts, *aggregates][:1])

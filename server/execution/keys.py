@@ -12,6 +12,9 @@ from connectors.sqlgen.tree import Keys
 from planner.plan import Fragment, SemiJoin
 from watersmeet.spi import arrow_type
 
+_FEW = 0.01
+"""Of a column's values: MariaDB read 10 % of a table's rows through an index in 14 s, all of them in 1 s (TPC-H SF 1)."""
+
 
 class Gathered:
     """Distinct values of columns of one fragment. One thread adds, others wait."""
@@ -92,7 +95,8 @@ def keys(join: SemiJoin, gathered: Gathered, type_: str) -> Keys | None:
     if len(values) > 1 and ends["max"] - ends["min"] == len(values) - 1:
         return Keys("", len(values), type_, bounds=(ends["min"], ends["max"]))
     texts = pa.ListArray.from_arrays(pa.array([0, len(values)], pa.int32()), values.cast(pa.string()))
-    return Keys(pc.binary_join(texts, ",")[0].as_py(), len(values), type_)
+    many = len(values) > _FEW * join.values
+    return Keys(pc.binary_join(texts, ",")[0].as_py(), len(values), type_, many=many)
 
 
 def _bounds(type_: pa.DataType) -> tuple[int, int]:

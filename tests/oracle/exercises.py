@@ -168,7 +168,7 @@ def _arguments(entry: Entry, columns: dict[str, list[str]], chance: random.Rando
             elif columns.get(kind):
                 # Not one column twice: f(x, x) shows little.
                 fresh = [name for name in columns[kind] if name not in args]
-                args.append(chance.choice(fresh or [sql for sql, _ in POOL.get(kind, ())] or columns[kind]))
+                args.append(chance.choice(fresh or [*(sql for sql, _ in POOL.get(kind, ())), *columns[kind] * 4]))
                 texts.append(None)
             else:
                 return None

@@ -1,6 +1,7 @@
 """Other ways to run a statement than the one that its estimates choose; none may change its answer.
 
-Semi-joins wherever one is legal and nowhere, joins that the cost guard would cut, rows that arrive in small batches.
+Semi-joins wherever one is legal and nowhere, sources whose work is free and whose work is dear, joins that the cost
+guard would cut, rows that arrive in small batches.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ import pytest
 
 from connectors.sqlgen.tree import Keys, Query
 from planner import pipeline, semijoins
+from planner.cost import Costs
 from planner.fragment import Cutter
 from planner.placement import Placement
-from planner.plan import FederatedPlan, Fragment, SourceInfo
+from planner.plan import Fragment
 from server.execution import lanes
 from server.execution.exchange import Exchange
 
@@ -26,10 +28,10 @@ Plant = Callable[[pytest.MonkeyPatch], None]
 
 def _every_semijoin(most: int) -> Plant:
     def plant(patch: pytest.MonkeyPatch) -> None:
-        def reduced(plan: FederatedPlan, sources: Mapping[str, SourceInfo]) -> tuple[Fragment, ...]:
+        def reduced(*given: Any, **more: Any) -> tuple[Fragment, ...]:
             return tuple(
                 replace(fragment, semijoins=tuple(replace(join, most=most) for join in fragment.semijoins))
-                for fragment in semijoins.reduced(plan, sources)
+                for fragment in semijoins.reduced(*given, **more)
             )
 
         patch.setattr(semijoins, "_worth", lambda saved, keys: True)
@@ -39,7 +41,18 @@ def _every_semijoin(most: int) -> Plant:
 
 
 def _no_semijoin(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(semijoins, "_worth", lambda saved, keys: False)
+    patch.setattr(pipeline, "reduced", lambda plan, sources, most: plan.fragments)
+
+
+def _work(*, free: bool) -> Plant:
+    """Sources whose work costs nothing, or is dearer than sending all rows: small tables never reach either threshold."""
+
+    def plant(patch: pytest.MonkeyPatch) -> None:
+        patch.setattr(Costs, "dear", lambda *given: None if free else "dear")
+        patch.setattr(Costs, "joins", lambda *given: free)
+        patch.setattr(Costs, "groups", lambda *given: free)
+
+    return plant
 
 
 def _whatever_it_costs(patch: pytest.MonkeyPatch) -> None:
@@ -66,6 +79,8 @@ VARIATIONS: Mapping[str, Plant] = {
     "every semi-join": _every_semijoin(100_000),
     "every semi-join of at most two keys": _every_semijoin(2),
     "no semi-join": _no_semijoin,
+    "work that is free": _work(free=True),
+    "work that is dear": _work(free=False),
     "joins pushed whatever they cost": _whatever_it_costs,
     "batches of one row": _batches_of(1),
     "batches of seven rows": _batches_of(7),

@@ -21,7 +21,7 @@ from server.requests import Cancelled, Ingest, Request
 from tests.integration.execution_world import ANA, request
 from tests.integration.writes.conftest import Server
 from tests.unit.memory_source import until
-from watersmeet.spi import OutcomeUnknown, SourceError, SourceUnavailable
+from watersmeet.spi import OutcomeUnknown, SourceError, SourceTimeout, SourceUnavailable
 
 
 @contextmanager
@@ -83,10 +83,9 @@ def test_a_deadline_ends_a_change_at_its_source(queries: LocalQueries, server: S
     server.table("id int PRIMARY KEY, v int", "(1, 0), (2, 0)")
     with held(server):
         began = time.monotonic()
-        with pytest.raises((StatementTimeout, SourceError)) as ended:
+        with pytest.raises((StatementTimeout, SourceTimeout)):
             queries.update(change(server), ANA, 1.0)
         assert time.monotonic() - began < 3
-        assert ended.value.code in (5003, 3004)
         assert until(lambda: not waits(server), 1)
     assert server.rows("SELECT v FROM t") == [(0,), (0,)]
 

@@ -123,7 +123,7 @@ MARIADB: dict[str, tuple[str, pa.Array]] = {
 }
 
 
-def cases(own: dict[str, tuple[str, pa.Array]]) -> Any:
+def cases(own: dict[str, tuple[str, pa.Array]]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(("type_", "values"), (COMMON | own).values(), ids=COMMON | own)
 
 

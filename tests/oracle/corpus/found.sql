@@ -128,3 +128,14 @@ SELECT -t.o AS a, abs(t.o) AS b FROM (SELECT 100 AS o FROM pg.public.pairs SEMI 
 -- case: a CTE with a LIMIT that a join reads twice at MySQL
 -- note: seed 1790; MariaDB computes it at each use
 WITH c AS MATERIALIZED (SELECT b FROM my.crm.pairs ORDER BY b LIMIT 2) SELECT r.region, (SELECT count(*) FROM c x JOIN c y ON x.b = y.b WHERE x.b < length(r.city)) FROM lake.main.regions r
+
+-- case: DISTINCT ordered by a correlated count of another source
+-- note: the output became a join's column, its sort key stayed a subquery
+SELECT DISTINCT (SELECT count(*) FROM lake.main.pairs x WHERE x.a = p.id) AS o FROM pg.public.people p ORDER BY o
+
+-- case: a correlated aggregate of another source in QUALIFY
+SELECT p.id FROM pg.public.people p QUALIFY row_number() OVER (ORDER BY (SELECT max(b) FROM lake.main.pairs x WHERE x.a = p.id), p.id) < 3
+
+-- case: an aggregate that nobody reads and that overflows
+-- note: seed 100890; DuckDB drops it
+WITH c AS (SELECT avg(id) AS a, max(i2 + 1) AS m FROM pg.public.numbers) SELECT w.t, w.id, c.a FROM lake.main.wide w JOIN c ON w.x < c.a
