@@ -83,17 +83,13 @@ def _served(folder: Path, workers: int) -> Iterator[Server]:
     """A server over the file."""
     place = folder / str(workers)
     place.mkdir()
-    before = set(measure.family(os.getpid()))
+    before = set(measure.servers(os.getpid()))
     server = {"listen": "127.0.0.1:0", "drain": "5s", "workers": workers}
     lake = {"lake": {"kind": "duckdb", "path": str(folder / "lake.duckdb")}}
     with serving(place, lake, server=server) as served, flight.connect(served.uri) as client:
-        (pid,) = (new for new in measure.family(os.getpid()) if new not in before and _is_server(new))
+        (pid,) = set(measure.servers(os.getpid())) - before
         headers = [(b"authorization", f"Bearer {served.token}".encode())]
         yield Server(workers, pid, client, flight.FlightCallOptions(headers=headers))
-
-
-def _is_server(pid: int) -> bool:
-    return b"serve" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
 
 
 def _small(servers: list[Server], queries: int, rounds: int) -> None:

@@ -81,7 +81,7 @@ def machine() -> dict[str, str]:
     if (postgres := databases.postgres_programs()) is not None:
         found["PostgreSQL"] = _version(postgres / "postgres")
     if (mariadb := databases.mariadb_programs()) is not None:
-        found["MariaDB"] = _version(mariadb.server)
+        found["MariaDB"] = _version(mariadb[1])
     return found
 
 

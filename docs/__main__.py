@@ -29,6 +29,7 @@ from connectors.postgres.datatypes import PgType
 from connectors.postgres.datatypes import announced as postgres_announced
 from connectors.postgres.dialect import POSTGRES
 from docs import constructs
+from docs.rules import rules
 from planner import errors as planner_errors
 from planner.functions import CLOCK, FUNCTIONS, OPERATORS, SESSION, SYNONYMS, TABLE_FUNCTIONS
 from server import config_errors
@@ -368,6 +369,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "functions": functions,
     "constructs": constructs.tables,
     "allow-lists": constructs.allowed,
+    "rules": rules,
 }
 """The parts by the names that pages use."""
 

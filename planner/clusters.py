@@ -28,7 +28,7 @@ from connectors.sqlgen.tree import (
 from planner.cost import VALUES_SENT, Costs
 from planner.placement import Placement, shown
 from planner.plan import SourceInfo
-from planner.rules.algebra import free, has_subquery, movable, relation_aliases, tables_of
+from planner.rules.algebra import free, has_subquery, inner_parts, movable, relation_aliases, tables_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +91,8 @@ class Clusters:
             if unit.source is None:
                 return self.place_outer(relation, conditions)
             return self.combine([unit], conditions)
-        parts: list[Relation] = []
         pool = list(conditions)
-        _flatten(relation, parts, pool)
+        parts = inner_parts(relation, pool)
         units = []
         for part in parts:
             unit = self.unit(part)
@@ -178,7 +177,7 @@ class Clusters:
                     waiting.remove(link)
                     continue
                 joined, apart = self.price(touched, conditions)
-                if self.costs and link.condition is not None and not self.joins(joined, apart, link):
+                if self.costs and link.condition is not None and not self.joins(joined, apart, touched, conditions):
                     refused[id(link)] = joined, sum(apart)
                     continue
                 merged = [unit for unit in units if any(unit in group for group in touched)]
@@ -217,10 +216,14 @@ class Clusters:
         apart = [rows(group) for group in groups if _source(group) is not None]
         return rows([unit for group in groups for unit in group]), apart
 
-    def joins(self, joined: float, apart: list[float], link: Link) -> bool:
-        """Whether it is worth to join there."""
-        source = _source(list(link.units))
-        return source is None or Costs(self.placement.statistics).joins(joined, apart, source.speed)
+    def joins(self, joined: float, apart: list[float], groups: list[list[Unit]], conditions: list[Expr]) -> bool:
+        """Whether it is worth to join groups there."""
+        units = [unit for group in groups for unit in group]
+        source, costs = _source(units), Costs(self.placement.statistics)
+        if source is None:
+            return True
+        pairs = costs.compared([unit.relation for unit in units], conditions)
+        return costs.joins(joined, apart, pairs, source.speed)
 
     def explain_cut(self, link: Link, joined: float, apart: float) -> None:
         source = next((unit.source for unit in link.units if unit.source is not None), None)
@@ -282,16 +285,6 @@ class Clusters:
             return relation
         one = Values(f"one{len(self.made)}", ((Constant("1", "INTEGER"),),), ("INTEGER",))
         return Join("inner", relation, one, conjunction(conditions))
-
-
-def _flatten(relation: Relation, parts: list[Relation], pool: list[Expr]) -> None:
-    """The relations of nested inner joins, and their conditions."""
-    if isinstance(relation, Join) and relation.kind == "inner":
-        _flatten(relation.left, parts, pool)
-        _flatten(relation.right, parts, pool)
-        pool += conjuncts(relation.condition)
-    else:
-        parts.append(relation)
 
 
 def _source(group: list[Unit]) -> SourceInfo | None:

@@ -10,13 +10,29 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from connectors.sqlgen.dialect import family
-from connectors.sqlgen.tree import Call, Derived, Expr, Query, Select, SetOp, Subquery, With, conjuncts, walk
+from connectors.sqlgen.tree import (
+    Call,
+    Derived,
+    Expr,
+    Join,
+    Query,
+    Relation,
+    Select,
+    SetOp,
+    Subquery,
+    With,
+    conjuncts,
+    walk,
+)
 from planner.plan import SourceInfo
+from planner.rules.algebra import inner_parts
 from planner.statistics import Statistics, leaves_of
 from watersmeet.speed import Speed
 
 ROUND_TRIP = 1000.0
 """Microseconds of a fragment more."""
+FRAGMENT = 1000.0
+"""A fragment more costs about as much as so many rows."""
 CLEARLY = 2.0
 """So many times dearer is clearly dearer: estimates are no better."""
 NOTICED = 50_000.0
@@ -59,12 +75,16 @@ class Costs:
             return None
         return f"about {there / 1e6:.1f} s of work there, about {apart / 1e6:.1f} s to send what it reads"
 
-    def joins(self, joined: float, apart: Sequence[float], speed: Speed) -> bool:
-        """Whether a source should join relations that would ship `apart` rows each, and `joined` rows together."""
-        there = speed.meet * sum(apart) + speed.join * joined + self.sent(speed, joined) + ROUND_TRIP
+    def joins(self, joined: float, apart: Sequence[float], pairs: float, speed: Speed) -> bool:
+        """Whether a source should join relations that would ship `apart` rows each, and `joined` rows together.
+
+        `pairs` of rows are compared without an index.
+        """
+        if joined + FRAGMENT > sum(apart) + FRAGMENT * len(apart):
+            return False
+        there = speed.meet * sum(apart) + speed.join * joined + speed.pair * pairs + self.sent(speed, joined)
         here = sum(self.sent(speed, rows) for rows in apart) + ROUND_TRIP * len(apart)
-        more = joined + BLOAT > CLEARLY * sum(apart) and joined > sum(apart)
-        return not more and there <= CLEARLY * here + NOTICED
+        return there <= CLEARLY * here + NOTICED
 
     def groups(self, groups: float, rows: float, keys: Sequence[Expr], types: Sequence[str], speed: Speed) -> bool:
         """Whether a source should group rows by keys before it sends them, as columns of these types."""
@@ -105,7 +125,29 @@ class Costs:
         cost = sum(self.work(leaf.query, speed) for leaf in leaves if isinstance(leaf, Derived))
         if len(leaves) > 1:
             cost += speed.meet * inputs + speed.join * joined * (len(leaves) - 1)
+            cost += speed.pair * self._compared(query.relation, list(conjuncts(query.where)))
         return cost
+
+    def compared(self, parts: Sequence[Relation], conditions: list[Expr]) -> float:
+        """Pairs of rows that an inner join of the parts compares one by one: all but one part need an index."""
+        whole = [self.statistics.joined([p], ()).rows for p in parts if not self.statistics.looked_up(p, conditions)]
+        return max(whole) * (sum(whole) - max(whole)) if len(whole) > 1 else 0.0
+
+    def _compared(self, relation: Relation, conditions: list[Expr]) -> float:
+        """Pairs of rows that joins compare one by one, where no index leads to the matching ones."""
+        if not isinstance(relation, Join):
+            return 0.0
+        on = [*conjuncts(relation.condition), *conditions]
+        if relation.kind == "inner":
+            parts = inner_parts(relation, on)
+            return self.compared(parts, on) + sum(self._compared(part, []) for part in parts)
+        inside, outside = (
+            (relation.left, relation.right) if relation.kind == "right" else (relation.right, relation.left)
+        )
+        below = self._compared(relation.left, []) + self._compared(relation.right, [])
+        if self.statistics.looked_up(inside, on):
+            return below
+        return below + self.statistics.joined([inside], ()).rows * self.statistics.joined([outside], ()).rows
 
     def _grouping(self, groups: float, rows: float, keys: Sequence[Expr], speed: Speed) -> float:
         texts = sum(family(key.type) == "text" for key in keys)

@@ -178,7 +178,9 @@ class Cutter:
             made = self.aggregated(rest, cluster, below)
             if made is not None:
                 return made
-        items = wanted(rest, cluster.aliases, self.computable(cluster, rest) if alone and self.pushdown else _nothing)
+        # What QUALIFY removes here must not have failed there.
+        whole = alone and self.pushdown and rest.qualify is None
+        items = wanted(rest, cluster.aliases, self.computable(cluster, rest) if whole else _nothing)
         query = replace(below, items=items or (Constant("1", "INTEGER"),))
         if alone and self.pushdown:
             query = prefix.top(self, rest, query)

@@ -38,7 +38,7 @@ class SessionInfo:
     time_zone: str = "UTC"
     pushdown: str = "on"
     """on | off | require."""
-    semijoin_keys: int = 100_000
+    semijoin_keys: int = 200_000
     """Keys of one fragment that may reduce another at most; 0: none ever waits for another's keys."""
     user: str = ""
 

@@ -110,7 +110,7 @@ def _grouped(cutter: Cutter, block: Select) -> Query | None:
             atoms.collect(node, block.group)
     items = tuple(dict.fromkeys((*block.group, *atoms.calls))) or (Constant("1", "INTEGER"),)
     below = Select(items, block.relation, block.where, block.group, block.sets)
-    if (found := cutter.placement.read(below)) is None:
+    if (found := cutter.placement.read(below)) is None or not cutter.fits(below, found[0]):
         return None
     kept: list[Expr] = list(conjuncts(block.having))
     pushed: list[Expr] = []

@@ -17,6 +17,8 @@ from planner.statistics import Statistics
 
 _FAMILIES = frozenset({"int"})
 """Of keys that are handed on: what every source compares alike and no setting prints differently."""
+_HOPED = 2
+"""An estimate so many times too high is common; whether there are too many keys the run decides, when it knows them."""
 _LEAST = 2_000
 """Rows that a reduction must save: fewer are shipped sooner than a wait is over."""
 
@@ -64,7 +66,7 @@ def semijoins(
             keys = values(by, rows[by.fragment])
             there = values(reduced, profiles[reduced.fragment].rows)
             saved = rows[reduced.fragment] * (1 - min(1.0, keys / max(there, 1.0)))
-            if keys <= most and _worth(saved, keys) and (best is None or saved > best[0]):
+            if keys <= _HOPED * most and _worth(saved, keys) and (best is None or saved > best[0]):
                 best = saved, (reduced, by)
         if best is None:
             return {number: tuple(joins) for number, joins in taken.items()}

@@ -30,7 +30,7 @@ def session_info(settings: Mapping[str, str], catalog: str | None, schema: str |
         schema=schema,
         time_zone=settings.get("timezone", "UTC"),
         pushdown=settings.get("pushdown", "on"),
-        semijoin_keys=_count(settings.get("semijoin_keys", "100000")),
+        semijoin_keys=_count(settings.get("semijoin_keys", "200000")),
         user=user,
     )
 

@@ -63,7 +63,7 @@ def _chained(arms: list[Query], node: SetOp) -> Query:
 
 
 def _by_source(cutter: Cutter, arms: list[Query], node: SetOp) -> list[Query]:
-    """The arms, those that one source can answer together made one; never all of them: no source can."""
+    """The arms, those that one source can answer together made one; never all of them: that is what was just refused."""
     sources = [found[0].name if (found := cutter.placement.read(arm)) is not None else None for arm in arms]
     made: list[Query] = []
     done: set[str] = set()
@@ -71,7 +71,7 @@ def _by_source(cutter: Cutter, arms: list[Query], node: SetOp) -> list[Query]:
         if source in done:
             continue
         together = [other for other, its in zip(arms, sources, strict=True) if its == source]
-        if source is None or len(together) == 1:
+        if source is None or len(together) in (1, len(arms)):
             made.append(arm)
             continue
         chained = _chained(together, node)

@@ -105,6 +105,16 @@ class Statistics:
         """The tables in a query's FROM, with their estimated rows after their own conditions."""
         return [(leaf, rows) for leaf, rows in self._inputs(query) if isinstance(leaf, Scan)]
 
+    def looked_up(self, relation: Relation, conditions: Iterable[Expr]) -> bool:
+        """Whether an index leads from other relations' values to this one's rows, by an equality among the conditions."""
+        if not isinstance(relation, Scan):
+            return not isinstance(relation, Join)  # a derived table gets an index of its own
+        table = self._sources[relation.source].catalog.tables[relation.schema, relation.table]
+        indexed = {column.name for column in table.columns if column.indexed}
+        names = {column.name for column in relation.columns if column.source_name in indexed}
+        pairs = [pair for part in conditions if (pair := _equated(part)) is not None]
+        return any(alias == relation.alias and name in names for pair in pairs for alias, name in pair)
+
     def _inputs(self, query: Select) -> Iterator[tuple[Leaf, float]]:
         relations: list[Leaf] = []
         conditions = list(conjuncts(query.where))

@@ -71,7 +71,7 @@ class PlannerConfig(_Section):
     pushdown: Literal["on", "off", "require"] = "on"
     """Whether sources are sent more than plain reads; `require`: an error unless one source answers the whole
     statement. A session may SET its own."""
-    semijoin_keys: int = Field(default=100_000, ge=0, le=9_999_999)
+    semijoin_keys: int = Field(default=200_000, ge=0, le=9_999_999)
     """How many distinct keys of one source's rows may be sent to another source at most, so that it sends matching rows
     only. 0: never any. A session may SET its own."""
 

@@ -21,6 +21,8 @@ class Speed:
     """For each row that goes into a join."""
     join: float = 0.3
     """For each row that comes out of one."""
+    pair: float = 0.0
+    """For each pair of rows that a join compares where no index leads to the matching ones. 0: it hashes."""
     group: float = 0.4
     """For each row that goes into a grouping."""
     groups: float = 1.0

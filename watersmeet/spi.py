@@ -17,6 +17,9 @@ from watersmeet.speed import Speed
 
 SPI_VERSION = 1
 
+LONGEST_SHOWN = 120
+"""Characters of a text in statistics: what is longer is cut, so that catalogs stay small."""
+
 
 # ---------------------------------------------------------------- what a source holds
 
@@ -56,6 +59,17 @@ class Column:
     """Estimated number of different values, None when the source has no idea."""
     null_fraction: float | None = None
     """Estimated part of the rows that have NULL here, None when the source has no idea."""
+    indexed: bool = False
+    """Whether an index begins with it; told by sources whose joins are slow without one."""
+    # What follows are values of the table's rows, in DuckDB's VARCHAR form: no repr, log or message shows them.
+    minimum: str | None = field(default=None, repr=False)
+    maximum: str | None = field(default=None, repr=False)
+    common: tuple[tuple[str, float], ...] = field(default=(), repr=False)
+    """The most common values, each with the estimated part of all rows that have it."""
+    bounds: tuple[str, ...] = field(default=(), repr=False)
+    """Values between which about equally many rows lie each, without the rows of `common`; in any order."""
+    width: float | None = None
+    """Estimated bytes of a value as the source stores it."""
     remarks: str | None = None
     auto_increment: bool = False
     """Whether the source numbers rows here by itself: an identity, a sequence, AUTO_INCREMENT."""

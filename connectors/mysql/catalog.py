@@ -203,7 +203,7 @@ class _Figures:
         distinct = self.indexes.get(key)
         if distinct is None and frequency and nulls is not None and rows:
             distinct = max(1, round(rows * (1 - nulls) / frequency))
-        return replace(column, distinct=distinct, null_fraction=nulls)
+        return replace(column, distinct=distinct, null_fraction=nulls, indexed=key in self.indexes)
 
 
 def _grouped(rows: Iterable[tuple[Any, ...]]) -> Mapping[Name, list[str]]:

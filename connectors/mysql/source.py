@@ -19,7 +19,7 @@ from watersmeet.speed import Speed, speed
 from watersmeet.spi import Read, SourceCatalog, Tag
 
 # One thread a query; joins row by row through an index; groups in a temporary table, on disk beyond 16 MB.
-_SPEED = Speed(send=0.35, meet=0.1, join=8.0, group=0.6, groups=5.0, text=5.0, sort=1.5)
+_SPEED = Speed(send=0.35, meet=0.1, join=8.0, pair=0.02, group=0.6, groups=5.0, text=5.0, sort=1.5)
 """MariaDB 10.11 on two cores, TPC-H SF 1."""
 
 _READ_PRIVILEGES = {"SELECT", "SHOW VIEW", "USAGE", "SHOW DATABASES", "PROCESS", "REFERENCES"}

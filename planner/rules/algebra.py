@@ -10,6 +10,7 @@ from connectors.sqlgen.tree import (
     ColumnRef,
     CteRef,
     Expr,
+    Join,
     OpaqueExpr,
     Parameter,
     Relation,
@@ -17,6 +18,7 @@ from connectors.sqlgen.tree import (
     Subquery,
     Window,
     children,
+    conjuncts,
     transform,
     walk,
 )
@@ -51,6 +53,15 @@ def sources_of(node: Any) -> frozenset[str]:
     return frozenset(
         part.source if isinstance(part, Scan) else "" for part in walk(node) if isinstance(part, (Scan, CteRef))
     )
+
+
+def inner_parts(relation: Relation, conditions: list[Expr]) -> list[Relation]:
+    """The relations of nested inner joins; what they are joined on is added to the conditions."""
+    if not isinstance(relation, Join) or relation.kind != "inner":
+        return [relation]
+    left, right = inner_parts(relation.left, conditions), inner_parts(relation.right, conditions)
+    conditions += conjuncts(relation.condition)
+    return left + right
 
 
 def movable(expr: Expr) -> bool:

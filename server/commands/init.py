@@ -64,7 +64,7 @@ limits: {{}}
 
 planner: {{}}
 #  pushdown: on                 # on | off | require
-#  semijoin_keys: 100000        # keys of one source that may restrict what another sends
+#  semijoin_keys: 200000        # keys of one source that may restrict what another sends
 """
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.oracle import agreement
+from tests.oracle import agreement, corpus
 from tests.oracle.generator import statement
 from tests.oracle.variations import VARIATIONS, keys_handed_on, varied
 from tests.oracle.world import World
@@ -48,6 +48,26 @@ def test_keys_are_handed_on_where_semijoins_are_forced(oracle: World, sql: str, 
         assert agreement.disagreement(oracle, wanted, another(sql)) is None
     assert all(count <= most for count in handed)
     assert handed or most == 2, "forced, but no read was restricted: the test shows nothing"
+
+
+@pytest.mark.parametrize("name", ["work that is free", "work that is dear"])
+def test_what_was_found_stays_right_whatever_work_costs(oracle: World, name: str) -> None:
+    wrong = []
+    for case in corpus.read(corpus.FOLDER / "found.sql"):
+        if case.lacks or case.raises or case.count_only:
+            continue
+        with varied(name) as another:
+            try:
+                oracle.check(
+                    another(case.sql),
+                    reference=case.reference,
+                    settings=case.settings,
+                    parameters=case.parameters,
+                    order=case.order,
+                )
+            except Exception as error:  # noqa: BLE001 - each is told, with the case that raised it
+                wrong.append(f"{case.name}: {error!r}")
+    assert not wrong, "\n".join(wrong)
 
 
 def _agree(oracle: World, name: str, seeds: range) -> None:

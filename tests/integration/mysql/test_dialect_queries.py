@@ -47,9 +47,11 @@ def test_an_aggregate_gives_the_same_value_as_duckdb(entry: Entry, shape: str, o
 WINDOWS = [entry for found in DIALECT.windows.values() for entry in found]
 
 
-RANKED = {"row_number", "rank", "dense_rank", "lag", "lead"}
+RANKED = {"row_number", "rank", "dense_rank", "lag", "lead", "ntile"}
 """Window functions that take no frame."""
-OPEN_AMONG_TIES = {"row_number", "lag", "lead", "first_value", "last_value"}
+OPEN_AMONG_TIES = {"row_number", "lag", "lead", "first_value", "last_value", "ntile"}
+COUNTS = (Constant("1", "INTEGER"), Constant("3", "BIGINT"), Constant("1000000000", "INTEGER"))
+"""For the arguments that are constants: an offset, a number of buckets."""
 FRAMES = ["", "ROWS BETWEEN 1 PRECEDING AND 2 FOLLOWING", "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"]
 OVER = [
     pytest.param(entry, frame, by, id=f"{entry.name}({', '.join(entry.args)}) by {by} {frame}")
@@ -60,11 +62,11 @@ OVER = [
 
 @pytest.mark.parametrize(("entry", "frame", "by"), OVER)
 def test_a_window_function_gives_the_same_value_as_duckdb(entry: Entry, frame: str, by: str, oracle: Oracle) -> None:
-    columns = oracle.arguments(entry.args[0], oracle.a) if entry.args else [None]
-    for column, descending in product(columns, (False, True)):
+    choices = [COUNTS if i in entry.constants else oracle.arguments(kind, oracle.a) for i, kind in enumerate(entry.args)]
+    for *args, descending in product(*choices, (False, True)):
 
-        def make(scan: Scan, column: Expr | None = column, descending: bool = descending) -> Select:
-            call = Call(entry.name, () if column is None else (column,), "", aggregate=True)
+        def make(scan: Scan, args: tuple[Expr, ...] = tuple(args), descending: bool = descending) -> Select:
+            call = Call(entry.name, args, "", aggregate=True)
             bare = Window(call, (ref(scan, "g"),), (Sort(ref(scan, by), descending, not descending),), frame, "")
             text = sql_of(bare, DUCKDB, oracle.engine[0])
             found = oracle.con.execute(f"DESCRIBE SELECT {text} FROM {scan.schema}.h AS t0").fetchone()

@@ -331,6 +331,8 @@ def plain(table: pa.Table) -> list[tuple[Any, ...]]:
 
 
 def _values(array: pa.Array) -> list[Any]:
+    if pa.types.is_list(array.type):
+        return [tuple(_values(item.values)) if item.is_valid else None for item in array]
     if pa.types.is_date32(array.type):
         array = array.view(pa.int32())
     elif pa.types.is_timestamp(array.type) or pa.types.is_time64(array.type):
@@ -338,6 +340,4 @@ def _values(array: pa.Array) -> list[Any]:
     values = array.to_pylist()
     if pa.types.is_floating(array.type):
         return [None if v is None else "nan" if math.isnan(v) else struct.pack(">d", v) for v in values]
-    if pa.types.is_list(array.type):
-        return [None if v is None else tuple(v) for v in values]
     return list(values)

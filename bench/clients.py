@@ -1,0 +1,213 @@
+"""1, 8 and 32 clients of short federated queries: `python -m bench.clients`.
+
+Each client asks again and again for other keys: throughput, p50, p99, errors. Beside it a loop over the sources' bare
+drivers, psycopg and PyMySQL on connections that are kept, which sends each source the same statements and joins nothing:
+what the sources allow. Clients are spread over as many processes as there are cores, so that no interpreter lock limits.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import statistics
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context
+from typing import Any, Protocol
+
+import adbc_driver_flightsql.dbapi as flightsql
+import psycopg
+from adbc_driver_flightsql import DatabaseOptions
+
+from bench import measure, report
+from bench.setting import Ours, databases, mysql_database, ours, url
+from tests.oracle.world import connect_mysql
+from tests.tpch.placements import Placed
+
+PLACEMENT = "a"
+"""orders at PostgreSQL, customer at MariaDB."""
+WARM_UP = 2.0
+"""Seconds before the clock starts: connections are opened, catalogs read."""
+TAIL, SHARE = 8.0, 0.8
+"""What is allowed: p99 over p50, and what is wanted of the bare loop's throughput."""
+
+Ask = Callable[[random.Random], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Short:
+    """A short query, and what it comes to at its sources."""
+
+    name: str
+    federated: str
+    """With {key}, a random one."""
+    first: str
+    """At PostgreSQL, with {key}; its second column are the keys of the next."""
+    second: str
+    """At MariaDB, with {keys}."""
+
+
+QUERIES = (
+    Short(
+        name="two rows",
+        federated="SELECT o_orderkey, o_totalprice, c_name FROM orders JOIN customer ON c_custkey = o_custkey"
+        " WHERE o_orderkey = {key}",
+        first="SELECT o_totalprice, o_custkey FROM orders WHERE o_orderkey = {key}",
+        second="SELECT c_name, c_custkey FROM customer WHERE c_custkey IN ({keys})",
+    ),
+    Short(
+        name="a group of 250 orders",
+        federated="SELECT c_mktsegment, count(*) AS n, sum(o_totalprice) AS price"
+        " FROM orders JOIN customer ON c_custkey = o_custkey"
+        " WHERE o_orderkey BETWEEN {key} AND {key} + 1000 GROUP BY c_mktsegment",
+        first="SELECT o_totalprice, o_custkey FROM orders WHERE o_orderkey BETWEEN {key} AND {key} + 1000",
+        second="SELECT c_mktsegment, c_custkey FROM customer WHERE c_custkey IN ({keys})",
+    ),
+)
+
+
+class Client(Protocol):
+    """Knows how to connect; can be pickled."""
+
+    def connected(self) -> AbstractContextManager[Ask]:
+        """A connection of its own, as a function that asks once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Federated:
+    """ADBC through our server."""
+
+    uri: str
+    token: str
+    query: Short
+    keys: int
+
+    @contextmanager
+    def connected(self) -> Iterator[Ask]:
+        options = {DatabaseOptions.AUTHORIZATION_HEADER.value: f"Bearer {self.token}"}
+        with flightsql.connect(self.uri, db_kwargs=options, autocommit=True) as connection:
+
+            def ask(chance: random.Random) -> object:
+                with connection.cursor() as cursor:
+                    cursor.execute(self.query.federated.format(key=chance.randrange(self.keys)))
+                    return cursor.fetch_arrow_table()
+
+            yield ask
+
+
+@dataclass(frozen=True, slots=True)
+class Bare:
+    """The same statements by the sources' drivers."""
+
+    postgres: str
+    mysql: str
+    database: str
+    query: Short
+    keys: int
+
+    @contextmanager
+    def connected(self) -> Iterator[Ask]:
+        other = connect_mysql(self.mysql)
+        with psycopg.connect(self.postgres, autocommit=True) as connection, other, other.cursor() as cursor:
+            other.select_db(self.database)
+
+            def ask(chance: random.Random) -> object:
+                first = self.query.first.format(key=chance.randrange(self.keys))
+                keys = sorted({row[1] for row in connection.execute(first.encode()).fetchall()})
+                if keys:
+                    cursor.execute(self.query.second.format(keys=", ".join(map(str, keys))))
+                return cursor.fetchall()
+
+            yield ask
+
+
+def main() -> None:
+    """Print a line for each query, number of clients and way."""
+    parser = report.options("clients", __doc__)
+    parser.add_argument("--clients", nargs="+", type=int, default=[1, 8, 32])
+    parser.add_argument("--seconds", type=float, default=10.0, help="of each measurement")
+    given = parser.parse_args()
+    keys = int(6_000_000 * given.scale)
+    with (
+        report.reported("clients", given) as out,
+        databases(given.scale) as servers,
+        servers.placed(PLACEMENT) as (sources, folder),
+        ours(sources, folder) as running,
+    ):
+        print(
+            f"{'query':<24}{'clients':>8}  {'way':<8}{'a second':>10}{'p50 ms':>9}{'p99 ms':>9}{'p99/p50':>9}{'errors':>8}"
+            f"{'server CPU ms':>15}"
+        )
+        for query in QUERIES:
+            for clients in given.clients:
+                for way, client in _ways(running, sources, query, keys).items():
+                    with measure.using(running.pid) as used:
+                        row = load(client, clients, given.seconds)
+                    cpu = used.cpu / max(1, row["asked"]) if way == "ours" else None
+                    out.add(query=query.name, clients=clients, way=way, cpu=cpu, peak=used.peak, **row)
+                    print(
+                        f"{query.name:<24}{clients:>8}  {way:<8}{row['throughput']:>10.1f}{row['p50'] * 1000:>9.1f}"
+                        f"{row['p99'] * 1000:>9.1f}{row['p99'] / row['p50']:>9.1f}{row['errors']:>8}"
+                        + (f"{cpu * 1000:>15.1f}" if cpu is not None else "")
+                        + "".join(f"\n  {text}: {count}" for text, count in row["texts"].items()),
+                        flush=True,
+                    )
+
+
+def _ways(running: Ours, sources: Placed, query: Short, keys: int) -> dict[str, Client]:
+    return {
+        "ours": Federated(running.served.uri, running.served.token, query, keys),
+        "drivers": Bare(url(sources, "pg"), url(sources, "my"), mysql_database(sources), query, keys),
+    }
+
+
+def load(client: Client, clients: int, seconds: float) -> dict[str, Any]:
+    """Let clients ask for so long, after a warm-up."""
+    processes = min(clients, len(os.sched_getaffinity(0)))
+    begin = time.time() + WARM_UP
+    shares = [(client, range(clients)[number::processes], begin, begin + seconds) for number in range(processes)]
+    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+        parts = [pool.submit(_part, *share) for share in shares]
+        asked = [one for part in parts for one in part.result()]
+    times = [took for took, _ in asked]
+    cuts = statistics.quantiles(times, n=100, method="inclusive")
+    errors = Counter(error for _, error in asked if error)
+    return {
+        "asked": len(asked),
+        "throughput": (len(asked) - errors.total()) / seconds,
+        "p50": cuts[49],
+        "p99": cuts[98],
+        "errors": errors.total(),
+        "texts": dict(errors.most_common(3)),
+    }
+
+
+def _part(client: Client, numbers: range, begin: float, end: float) -> list[tuple[float, str]]:
+    """One process's clients, a thread each: the seconds of each answer, and its error or ''."""
+    with ThreadPoolExecutor(len(numbers)) as threads:
+        parts = list(threads.map(lambda number: _client(client, number, begin, end), numbers))
+    return [one for part in parts for one in part]
+
+
+def _client(client: Client, number: int, begin: float, end: float) -> list[tuple[float, str]]:
+    chance = random.Random(number)
+    asked = []
+    with client.connected() as ask:
+        while (now := time.time()) < end:
+            began = time.perf_counter()
+            try:
+                ask(chance)
+                error = ""
+            except (flightsql.Error, psycopg.Error) as failed:
+                error = str(failed)[:120]
+            if now >= begin:
+                asked.append((time.perf_counter() - began, error))
+    return asked
+
+
+if __name__ == "__main__":
+    main()
