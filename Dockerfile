@@ -1,5 +1,7 @@
 # The server's image: watersmeet in a virtual environment of its own, run by a user without rights.
 FROM python:3.11-slim-bookworm AS build
+# A compiler for the decoders of rows; it stays in this stage.
+RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 RUN python -m venv /opt/watersmeet
 COPY pyproject.toml setup.py README.md LICENSE ./

@@ -1,6 +1,6 @@
 # The commands of this repository. Two are all that a new machine needs: `make demo` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-long check bench docs image lint-image
+.PHONY: help venv demo test test-long check sanitize bench docs image lint-image
 
 PYTHON ?= python3
 VENV := .venv
@@ -45,6 +45,9 @@ check: venv ## style, types, import contracts, and the tests that need no servic
 	$(BIN)/mypy $(ROOMS)
 	$(BIN)/lint-imports
 	$(BIN)/pytest -m 'not service and not long'
+
+sanitize: venv ## the C decoders' tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	scripts/sanitize.sh $(abspath $(BIN))/python
 
 bench: venv ## benchmarks against peers, with the peer in the same run
 	$(BIN)/python -m bench

@@ -6,17 +6,19 @@ what cannot be read counts as not known. The values are rows' values: only fract
 
 from __future__ import annotations
 
+import math
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from connectors.sqlgen.dialect import family
 from watersmeet.spi import LONGEST_SHOWN, Column
 
-Key = float | str
-"""A value on the scale of its family: numbers, days since year 1, seconds of a day, or text."""
+Key = Any
+"""A float or a str, the same for all values of a column: a value on the scale of its family: numbers, days since year 1, seconds of a day, or text."""
 
 _SAMPLE = 20
 """Bounds from which on they are a sample that patterns may be tried on. (PostgreSQL's own least is 10, and 100 to trust
@@ -135,7 +137,7 @@ def key_of(text: str, type_: str) -> Key | None:
         number = float(text)
     except ValueError:
         return None
-    return number if number == number else None
+    return None if math.isnan(number) else number
 
 
 def kind_of(type_: str) -> str | None:
@@ -193,12 +195,12 @@ def _moment(text: str) -> float | None:
 
 def _between(low: Key, value: Key, high: Key) -> float:
     """How far a value is on the way from one bound to the next."""
-    if isinstance(low, str) or isinstance(value, str) or isinstance(high, str):
-        return _between_texts(str(low), str(value), str(high))
-    width = high - low
+    if isinstance(value, str):
+        return _between_texts(low, value, high)
+    width = float(high - low)
     if not 0.0 < width < float("inf"):
         return 0.5
-    return min(max((value - low) / width, 0.0), 1.0)
+    return min(max(float(value - low) / width, 0.0), 1.0)
 
 
 def _between_texts(low: str, value: str, high: str) -> float:

@@ -40,9 +40,9 @@ from planner.columns import columns_of, groupable, mapping_of, replace_nodes, wa
 from planner.cost import Costs
 from planner.placement import Placement, shown
 from planner.plan import Fragment, SourceInfo
+from planner.profiles import Profile
 from planner.rules.algebra import free, has_subquery, has_window, is_volatile, movable, tables_of
 from planner.sharing import shared
-from planner.statistics import Profile
 from watersmeet.spi import Read
 
 

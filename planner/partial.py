@@ -10,7 +10,7 @@ stands for. sum(x) becomes the sum of the side's sums; what comes from elsewhere
 A sum of a + b, a - b, a * b and CASE over both sides is taken apart where each term is linear in the side's values.
 
 Guards: sum and avg of exact numbers only (integers; decimals with room for a sum of many); keys whose equal values are the
-same value; nothing volatile in the block; of the side of an outer join that may be missing only what is NULL there.
+same value; nothing volatile in the block; nothing that could fail for a row that meets no other; of the side of an outer join that may be missing only what is NULL there.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from connectors.sqlgen.tree import (
 )
 from planner.averages import average
 from planner.columns import groupable, mapping_of, replace_nodes, strict, wanted
-from planner.rules.algebra import is_volatile
+from planner.rules.algebra import is_volatile, may_fail
 
 _LARGEST = 34
 """Digits of a DECIMAL whose partial sums are trusted not to pass 38 where the whole sum does not: 10,000 rows of one
@@ -95,7 +95,9 @@ def split(
     rest = replace(
         replace_nodes(replace(block, relation=None, where=None), mapping), relation=block.relation, where=block.where
     )
-    keys = wanted(rest, aliases, lambda expr: (not missing or strict(expr)) and computable(expr))
+    if any(map(may_fail, side.values)):
+        return None
+    keys = wanted(rest, aliases, lambda e: (not missing or strict(e)) and computable(e) and not may_fail(e))
     return Split(keys, tuple(side.values), rest) if groupable(keys) else None
 
 

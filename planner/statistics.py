@@ -1,19 +1,18 @@
-"""How many rows: estimates from the catalogs' row and distinct counts, for costs and for EXPLAIN. Never for answers.
+"""How many rows queries and relations have: estimates from the catalogs, for costs and for EXPLAIN. Never for answers.
 
-Textbook formulas: values are spread evenly and columns are independent, but for what keys and equalities say.
+What a condition keeps is selectivity.py's, what a column holds distributions.py's; columns count as independent, but
+for what keys and equalities say.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.sqlgen.dialect import family
 from connectors.sqlgen.tree import (
     Call,
-    Cast,
     ColumnRef,
     Constant,
     CteRef,
@@ -30,41 +29,30 @@ from connectors.sqlgen.tree import (
     Values,
     With,
     conjuncts,
-    walk,
 )
+from planner.distributions import distribution
 from planner.plan import SourceInfo
+from planner.profiles import (
+    Column,
+    Profile,
+    column_of,
+    columns_of,
+    equate,
+    equated,
+    independent,
+    product,
+    renamed,
+    seen,
+)
+from planner.selectivity import ANYTHING, kept, matched, meeting
 from watersmeet.spi import Table
 
 UNKNOWN = 1000.0
 """Rows of a table that nobody counted."""
-_FRACTION = {"=": 0.05, "in": 0.1, "~~": 0.1, "between": 0.1, "<": 0.3, "<=": 0.3, ">": 0.3, ">=": 0.3, "is null": 0.05}
-"""Of rows that a condition keeps, where no count says better."""
 _PER_YEAR = {"year": 1.0, "quarter": 4.0, "month": 12.0}
 """Values of date_trunc in a year; year(), quarter() and month() themselves have no more."""
 _DAYS = 365.0
 Leaf = Scan | Derived | CteRef | Values | Exchange
-Column = tuple[str, str]
-"""(alias, column) of the trees."""
-
-
-@dataclass(slots=True)
-class Profile:
-    """What is known of the rows of a relation or query."""
-
-    rows: float
-    distinct: dict[Column, float] = field(default_factory=dict)
-    """Of the columns that somebody counted."""
-    nulls: dict[Column, float] = field(default_factory=dict)
-    keys: list[frozenset[Column]] = field(default_factory=list)
-    """Sets of columns that determine all other columns of their alias."""
-    equal: list[set[Column]] = field(default_factory=list)
-    """Columns that conditions equate."""
-    sizes: dict[str, float] = field(default_factory=dict)
-    """Rows of each relation by alias."""
-
-    def count(self, column: Column) -> float | None:
-        """Distinct values of a column among the rows, None if nobody knows."""
-        return self.distinct.get(column)
 
 
 class Statistics:
@@ -92,8 +80,18 @@ class Statistics:
         """Relations joined, filtered by conditions."""
         profile = Profile(1.0)
         for relation in relations:
-            profile = _product(profile, self._relation(relation))
+            profile = product(profile, self._relation(relation))
         return self._filtered(profile, list(conditions))
+
+    def range(self, scan: Scan, name: str) -> tuple[int, int] | None:
+        """The least and the greatest value of a table's column of integers, by our name, as the source last counted."""
+        table = self._sources[scan.source].catalog.tables[scan.schema, scan.table]
+        theirs = next((column.source_name for column in scan.columns if column.name == name), None)
+        known = next((column for column in table.columns if column.name == theirs), None)
+        if known is None or family(known.type) != "int" or (values := distribution(known)) is None:
+            return None
+        found = values.range()
+        return None if found is None else (math.floor(found[0]), math.ceil(found[1]))
 
     def inputs(self, query: Query) -> float:
         """Estimated rows of all that a query's FROM reads, each relation filtered by its own conditions."""
@@ -112,7 +110,7 @@ class Statistics:
         table = self._sources[relation.source].catalog.tables[relation.schema, relation.table]
         indexed = {column.name for column in table.columns if column.indexed}
         names = {column.name for column in relation.columns if column.source_name in indexed}
-        pairs = [pair for part in conditions if (pair := _equated(part)) is not None]
+        pairs = [pair for part in conditions if (pair := equated(part)) is not None]
         return any(alias == relation.alias and name in names for pair in pairs for alias, name in pair)
 
     def _inputs(self, query: Select) -> Iterator[tuple[Leaf, float]]:
@@ -121,26 +119,26 @@ class Statistics:
         if query.relation is not None:
             _leaves(query.relation, relations, conditions)
         for relation in relations:
-            own = [part for part in conditions if {table for table, _ in _columns(part)} == {relation.alias}]
+            own = [part for part in conditions if {table for table, _ in columns_of(part)} == {relation.alias}]
             yield relation, self.joined([relation], own).rows
 
     def groups(self, profile: Profile, keys: Iterable[Expr]) -> float:
         """Estimated groups of the rows by keys: no more than there are rows, where no count says less."""
-        wanted = {column for key in keys for column in _columns(key)}
+        wanted = {column for key in keys for column in columns_of(key)}
         limits = {key: _values_of(key) for key in keys}
         total = 1.0
-        independent = _independent(wanted, profile)
-        for column in independent:
+        columns = independent(wanted, profile)
+        for column in columns:
             known = profile.count(column)
             if known is None:
                 return profile.rows
             total *= known
         for key, limit in limits.items():
-            columns = _columns(key)
-            if limit is not None and len(columns) == 1 and (known := profile.count(next(iter(columns)))) is not None:
+            own = columns_of(key)
+            if limit is not None and len(own) == 1 and (known := profile.count(next(iter(own)))) is not None:
                 total *= min(limit(known), known) / known
         # One column's values are those that its rows were found to show; of several, not all combinations occur.
-        return min(total, profile.rows) if len(independent) == 1 else _seen(max(total, 1.0), profile.rows)
+        return min(total, profile.rows) if len(columns) == 1 else seen(max(total, 1.0), profile.rows)
 
     # ------------------------------------------------------------ queries
 
@@ -168,16 +166,14 @@ class Statistics:
         rows = below.rows
         if query.group is not None:
             rows = self.groups(below, query.group) * max(1, len(query.sets or ())) if query.group else 1.0
-            for part in conjuncts(query.having):
-                rows *= self._fraction(part, below)
+            rows *= kept(conjuncts(query.having), below, self._counted, narrow=False)
         elif query.distinct:
             rows = self.groups(below, query.items)
-        for part in conjuncts(query.qualify):
-            rows *= self._fraction(part, below)
+        rows *= kept(conjuncts(query.qualify), below, self._counted, narrow=False)
         made = Profile(rows)
         for number, item in enumerate(query.items):
-            if isinstance(item, ColumnRef) and (count := below.count((item.table, item.column))) is not None:
-                made.distinct["", f"c{number}"] = _seen(count, rows)
+            if isinstance(item, ColumnRef):
+                made.know(("", f"c{number}"), below, (item.table, item.column))
         if query.group and query.sets is None and all(key in query.items for key in query.group):
             made.keys.append(frozenset(("", f"c{query.items.index(key)}") for key in query.group))
         return _limited(made, query.limit)
@@ -196,20 +192,15 @@ class Statistics:
                 (relation.alias, f"c{i}"): float(len(set(column)))
                 for i, column in enumerate(zip(*relation.rows, strict=True))
             }
-            return Profile(float(len(relation.rows)), counts, sizes={relation.alias: float(len(relation.rows))})
+            return Profile(float(len(relation.rows)), counts, counts, sizes={relation.alias: float(len(relation.rows))})
         if isinstance(relation, Join):
             return self._join(relation)
-        return Profile(UNKNOWN if not isinstance(relation, Exchange) else 1.0)
+        rows = UNKNOWN if not isinstance(relation, Exchange) else 1.0
+        return Profile(rows, sizes={relation.alias: rows})
 
     def _output(self, alias: str, query: Query) -> Profile:
         """The rows of a query under an alias."""
-        inner = self._query(query)
-        return Profile(
-            inner.rows,
-            {(alias, column): count for (_, column), count in inner.distinct.items()},
-            keys=[frozenset((alias, column) for _, column in key) for key in inner.keys],
-            sizes={alias: inner.rows},
-        )
+        return renamed(self._query(query), alias)
 
     def _scan(self, scan: Scan) -> Profile:
         table: Table = self._sources[scan.source].catalog.tables[scan.schema, scan.table]
@@ -224,71 +215,79 @@ class Statistics:
                 profile.distinct[ours] = min(float(column.distinct), rows)
             elif family(column.type) == "bool":
                 profile.distinct[ours] = 2.0
-            if column.null_fraction is not None:
-                profile.nulls[ours] = column.null_fraction
+            profile.columns[ours] = column
         if scan.key:
             key = frozenset((scan.alias, name) for name in scan.key)
             profile.keys.append(key)
             if len(key) == 1:
                 profile.distinct[next(iter(key))] = rows
+        profile.domain = dict(profile.distinct)
         return profile
 
     def _join(self, join: Join) -> Profile:
         left, right = self._relation(join.left), self._relation(join.right)
-        made = self._filtered(_product(left, right), list(conjuncts(join.condition)))
-        least = {"left": left.rows, "right": right.rows, "full": max(left.rows, right.rows)}.get(join.kind, 0.0)
+        conditions = conjuncts(join.condition)
         if join.kind in ("semi", "anti"):
-            return Profile(max(1.0, left.rows / 2), left.distinct, left.nulls, left.keys, left.equal)
+            part = self._semi(left, right, conditions)
+            left.shrink(left.rows * (part if join.kind == "semi" else 1.0 - part))
+            return left
+        made = self._filtered(product(left, right), conditions)
+        least = {"left": left.rows, "right": right.rows, "full": max(left.rows, right.rows)}.get(join.kind, 0.0)
         made.rows = max(made.rows, least)
         return made
 
     # ------------------------------------------------------------ conditions
 
-    def _filtered(self, profile: Profile, conditions: list[Expr]) -> Profile:
+    def _filtered(self, profile: Profile, conditions: Iterable[Expr]) -> Profile:
         """The rows that satisfy all conditions."""
-        before = profile.rows
-        joins: dict[frozenset[str], list[tuple[Column, Column]]] = {}
-        rows = before
-        for part in conditions:
-            pair = _equated(part)
-            if pair is not None:
-                _equate(profile.equal, *pair)
-                joins.setdefault(frozenset(column[0] for column in pair), []).append(pair)
-            else:
-                rows *= self._fraction(part, profile)
+        joins, alone = _split(conditions)
+        rows = profile.rows * kept(alone, profile, self._counted)
         for pairs in joins.values():
-            rows *= _matching(pairs, profile)
-        profile.rows = max(rows, 1e-6)
-        profile.distinct = {column: _left(count, before, profile.rows) for column, count in profile.distinct.items()}
+            rows *= meeting(pairs, profile)
+            for pair in pairs:
+                equate(profile.equal, *pair)
+        profile.shrink(rows)
         return profile
 
-    def _fraction(self, part: Expr, profile: Profile) -> float:
-        """Of the rows that a condition keeps."""
-        if isinstance(part, Subquery):
-            return 0.5
-        if not isinstance(part, Call):
-            return 0.5
-        name, args = part.name, part.args
-        if name == "and":
-            return math.prod(self._fraction(arg, profile) for arg in args)
-        if name == "or":
-            return 1.0 - math.prod(1.0 - self._fraction(arg, profile) for arg in args)
-        if name == "not":
-            return 1.0 - self._fraction(args[0], profile)
-        if name == "superset":
-            return self._fraction(args[0], profile)
-        column = _column(args[0]) if args else None
-        if name in ("is null", "is not null"):
-            nulls = profile.nulls.get(column, _FRACTION["is null"]) if column else _FRACTION["is null"]
-            return nulls if name == "is null" else 1.0 - nulls
-        known = profile.count(column) if column else None
-        if name == "<>" or name == "not in":
-            return 1.0 - min(0.9, (len(args) - 1) / known if known else _FRACTION["="])
-        if known and name == "=":
-            return 1.0 / known
-        if known and name == "in":
-            return min(1.0, (len(args) - 1) / known)
-        return _FRACTION.get(name, 0.5)
+    def _counted(self, subquery: Subquery, profile: Profile) -> float:
+        """Part of a profile's rows that a condition with a query keeps."""
+        query = subquery.query
+        if subquery.kind == "exists" and isinstance(query, Select) and query.group is None and query.relation:
+            inside = self._relation(query.relation)
+            own: list[Expr] = []
+            crossing: list[Expr] = []
+            for part in conjuncts(query.where):
+                (own if {alias for alias, _ in columns_of(part)} <= inside.sizes.keys() else crossing).append(part)
+            return self._semi(profile, self._filtered(product(Profile(1.0), inside), own), crossing)
+        if subquery.kind == "any" and subquery.op == "=" and subquery.arg is not None:
+            inside, mine = renamed(self._query(query), _INSIDE), column_of(subquery.arg)
+            if mine is not None:
+                return matched([(mine, (_INSIDE, "c0"))], profile, inside, 1.0)
+        return ANYTHING
+
+    def _semi(self, profile: Profile, inside: Profile, conditions: Iterable[Expr]) -> float:
+        """Part of a profile's rows that find one among those inside, by conditions between them."""
+        joins, also = _split(conditions)
+        both = product(profile, inside)
+        pairs = [pair for between in joins.values() for pair in between]
+        return matched(pairs, profile, inside, kept(also, both, self._counted, narrow=False))
+
+
+_INSIDE = "in"
+"""The alias of an IN's own query."""
+
+
+def _split(conditions: Iterable[Expr]) -> tuple[dict[frozenset[str], list[tuple[Column, Column]]], list[Expr]]:
+    """The equalities between columns of two relations, by these, and all other conditions."""
+    joins: dict[frozenset[str], list[tuple[Column, Column]]] = {}
+    alone = []
+    for part in conditions:
+        pair = equated(part)
+        if pair is None:
+            alone.append(part)
+        else:
+            joins.setdefault(frozenset(column[0] for column in pair), []).append(pair)
+    return joins, alone
 
 
 def leaves_of(relation: Relation) -> list[Leaf]:
@@ -309,102 +308,10 @@ def _leaves(relation: Relation, leaves: list[Leaf], conditions: list[Expr]) -> N
     _leaves(relation.right, leaves, conditions)
 
 
-# ---------------------------------------------------------------- formulas
-
-
-def _seen(values: float, rows: float) -> float:
-    """How many of `values` equally likely values `rows` rows show."""
-    if rows >= 20 * values:
-        return values
-    return max(min(values * -math.expm1(-rows / values), rows), 1e-6)
-
-
-def _left(values: float, before: float, after: float) -> float:
-    """How many of the values that rows show are left when fewer rows are: each has its share of the rows."""
-    if after >= before:
-        return values
-    share = max(before / values, 1.0)
-    return max(min(values * -math.expm1(share * math.log1p(-after / before)), after), 1e-6)
-
-
-def _product(left: Profile, right: Profile) -> Profile:
-    return Profile(
-        left.rows * right.rows,
-        {**left.distinct, **right.distinct},
-        {**left.nulls, **right.nulls},
-        [*left.keys, *right.keys],
-        [*map(set, left.equal), *map(set, right.equal)],
-        {**left.sizes, **right.sizes},
-    )
-
-
-def _matching(pairs: list[tuple[Column, Column]], profile: Profile) -> float:
-    """The fraction of all pairs of rows that equalities between the same two relations keep.
-
-    Equalities that cover a key meet one row of it, however few their values are one by one.
-    """
-    product = 1.0
-    for pair in pairs:
-        counts = [count for column in pair if (count := profile.count(column)) is not None]
-        product /= max(counts) if counts else _guessed(pair, profile)
-    equated = {column for pair in pairs for column in pair}
-    covered = [math.prod(profile.count(column) or 1.0 for column in key) for key in profile.keys if key <= equated]
-    return max(product, 1.0 / max(covered)) if covered else product
-
-
-def _guessed(pair: tuple[Column, Column], profile: Profile) -> float:
-    """Values of columns that nobody counted: between tables that declare their keys, and these are none, few."""
-    keyed = {column[0] for key in profile.keys for column in key}
-    if all(column[0] in keyed for column in pair):
-        return 1 / _FRACTION["="]
-    return max((profile.sizes.get(column[0], 1.0) for column in pair), default=1.0)
-
-
 def _limited(profile: Profile, limit: Expr | None) -> Profile:
     if isinstance(limit, Constant) and limit.text:
         profile.rows = min(profile.rows, float(limit.text))
     return profile
-
-
-def _independent(columns: set[Column], profile: Profile) -> list[Column]:
-    """The columns without those that others among them determine: by an equality, or as columns of a key's table."""
-    kept: list[Column] = []
-    for column in sorted(columns):
-        group = next((group for group in profile.equal if column in group), {column})
-        if not any(other in group for other in kept):
-            kept.append(column)
-    closed = set(kept).union(*(group for group in profile.equal if group & set(kept)))
-    for key in profile.keys:
-        alias = next(iter(key))[0]
-        if key <= closed:
-            represented = {other for group in profile.equal if group & key for other in group} | key
-            kept = [column for column in kept if column[0] != alias or column in represented]
-    return kept
-
-
-def _equate(groups: list[set[Column]], left: Column, right: Column) -> None:
-    touched = [group for group in groups if left in group or right in group]
-    groups[:] = [group for group in groups if group not in touched]
-    groups.append({left, right}.union(*touched))
-
-
-def _equated(part: Expr) -> tuple[Column, Column] | None:
-    """The columns of a condition a.x = b.y."""
-    if isinstance(part, Call) and part.name in ("=", "is not distinct from"):
-        left, right = _column(part.args[0]), _column(part.args[1])
-        if left is not None and right is not None and left[0] != right[0]:
-            return left, right
-    return None
-
-
-def _column(node: Expr) -> Column | None:
-    while isinstance(node, Cast):
-        node = node.arg
-    return (node.table, node.column) if isinstance(node, ColumnRef) else None
-
-
-def _columns(node: Expr) -> frozenset[Column]:
-    return frozenset((part.table, part.column) for part in walk(node) if isinstance(part, ColumnRef))
 
 
 def _values_of(key: Expr) -> Any:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,46 @@ def data(text: str) -> dict[str, Any]:
     if problems:
         raise Invalid("\n".join(problems))
     return filled
+
+
+class Unplaceable(Exception):
+    """A text in which nothing can be put at that place."""
+
+
+def placed(text: str, path: Sequence[str], key: str, value: str) -> str:
+    """The text with `key: value` in the section at a path, in place of an older value; every other character stays.
+
+    Raises Unplaceable where there is no such section, or one in braces.
+
+    >>> print(placed("sources:\\n  pg:\\n    kind: postgres  # ours\\n", ["sources", "pg"], "pool", "4"), end="")
+    sources:
+      pg:
+        pool: 4
+        kind: postgres  # ours
+    """
+    section: yaml.Node | None = yaml.compose(text, yaml.SafeLoader)
+    for name in path:
+        section = next((inner for outer, inner in _pairs(section) if outer.value == name), None)
+    if not isinstance(section, yaml.MappingNode) or section.flow_style:
+        raise Unplaceable(f"{'.'.join(path)} is not a section of one key a line")
+    line = f"{key}: {value}"
+    for outer, inner in section.value:
+        if outer.value == key:
+            return text[: outer.start_mark.index] + line + text[_end(inner) :]
+    first = section.value[0][0].start_mark
+    return f"{text[: first.index]}{line}\n{' ' * first.column}{text[first.index :]}"
+
+
+def _pairs(node: yaml.Node | None) -> list[tuple[yaml.Node, yaml.Node]]:
+    return node.value if isinstance(node, yaml.MappingNode) else []
+
+
+def _end(node: yaml.Node) -> int:
+    """Where a value ends. YAML's own mark of a section of several lines is at what follows, behind the comments there."""
+    if not isinstance(node, yaml.CollectionNode) or node.flow_style:
+        return int(node.end_mark.index)
+    last = node.value[-1]
+    return _end(last[1] if isinstance(last, tuple) else last)
 
 
 class _Loader(yaml.SafeLoader):

@@ -10,7 +10,7 @@ from typing import Any
 from connectors.postgres.config import Config
 from connectors.postgres.datatypes import PgType, announced, limits, plain_form, written
 from connectors.postgres.session import Connection
-from watersmeet.spi import Column, ForeignKey, SourceCatalog, Table
+from watersmeet.spi import LONGEST_SHOWN, Column, ForeignKey, SourceCatalog, Table
 
 # pg_toast and pg_temp schemas are per session or hold other tables' insides.
 _USER_SCHEMA = r"n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp_|toast_temp_)'"
@@ -59,11 +59,31 @@ ORDER BY a.attrelid, a.attnum
 # figures of itself alone (which holds nothing) and, after ANALYZE, with its partitions (inherited).
 _STATISTICS = f"""
 SELECT CAST(s.schemaname AS text) AS schema, CAST(s.tablename AS text) AS name, CAST(s.attname AS text) AS column,
-       CAST(s.n_distinct AS float8) AS n_distinct, CAST(s.null_frac AS float8) AS null_fraction
+       CAST(s.n_distinct AS float8) AS n_distinct, CAST(s.null_frac AS float8) AS null_fraction,
+       CAST(s.avg_width AS float8) AS width
 FROM pg_stats s JOIN pg_namespace n ON n.nspname = s.schemaname
-WHERE {_USER_SCHEMA} AND s.n_distinct <> 0
+WHERE {_USER_SCHEMA}
 ORDER BY s.inherited
 """
+
+# What values there are, of the largest tables' columns whose order we know. An anyarray cannot be cast but by its text.
+_VALUES = f"""
+SELECT CAST(s.schemaname AS text) AS schema, CAST(s.tablename AS text) AS name, CAST(s.attname AS text) AS column,
+       ARRAY(SELECT left(v, {LONGEST_SHOWN}) FROM unnest(CAST(CAST(s.most_common_vals AS text) AS text[])) AS v)
+           AS common,
+       CAST(s.most_common_freqs AS float8[]) AS fractions,
+       ARRAY(SELECT left(v, {LONGEST_SHOWN}) FROM unnest(CAST(CAST(s.histogram_bounds AS text) AS text[])) AS v)
+           AS bounds
+FROM pg_stats s JOIN pg_namespace n ON n.nspname = s.schemaname
+JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = s.tablename
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = s.attname
+JOIN pg_type t ON t.oid = a.atttypid
+WHERE {_USER_SCHEMA} AND t.typcategory IN ('B', 'D', 'N', 'S') AND t.typname <> 'money'
+ORDER BY s.inherited DESC, c.reltuples DESC
+LIMIT {{most}}
+"""
+_MOST_VALUED = 4000
+"""Columns whose values are read: some 3 kB each, at every refresh."""
 
 # Each table and its array are types, too; they are left out, and what is not found is read as text.
 _TYPES = """
@@ -111,9 +131,13 @@ def read_catalog(connection: Connection, config: Config) -> SourceCatalog:
         constraints[row["relation"]].append(row)
     names = {row["oid"]: (str(row["schema"]), str(row["name"])) for row in relations}
     tables = {names[row["oid"]]: _table(row, columns, constraints[row["oid"]], names) for row in _any(relations)}
-    statistics: dict[tuple[str, str], dict[str, tuple[float, float]]] = defaultdict(dict)
+    statistics: dict[tuple[str, str], dict[str, dict[str, Any]]] = defaultdict(dict)
     for row in _any(connection.rows(_STATISTICS)):
-        statistics[row["schema"], row["name"]][row["column"]] = row["n_distinct"], row["null_fraction"]
+        statistics[row["schema"], row["name"]][row["column"]] = row
+    for row in _any(connection.rows(_VALUES.format(most=_MOST_VALUED))):
+        known = statistics[row["schema"], row["name"]].get(row["column"])
+        if known is not None and "bounds" not in known:
+            known |= row
     tables = {name: _counted(table, statistics[name]) for name, table in tables.items()}
     (facts,) = connection.rows(_FACTS)
     return SourceCatalog(
@@ -201,17 +225,36 @@ def _table(
     )
 
 
-def _counted(table: Table, statistics: Mapping[str, tuple[float, float]]) -> Table:
+def _counted(table: Table, statistics: Mapping[str, Mapping[str, Any]]) -> Table:
     """The table with what its last ANALYZE found of its columns."""
     return replace(table, columns=tuple(_with_figures(column, table.rows, statistics) for column in table.columns))
 
 
-def _with_figures(column: Column, rows: int | None, statistics: Mapping[str, tuple[float, float]]) -> Column:
-    if column.name not in statistics:
+def _with_figures(column: Column, rows: int | None, statistics: Mapping[str, Mapping[str, Any]]) -> Column:
+    found = statistics.get(column.name)
+    if found is None:
         return column
-    count, nulls = statistics[column.name]
-    distinct = count if count > 0 else None if rows is None else -count * rows
-    return replace(column, distinct=None if distinct is None else max(1, round(distinct)), null_fraction=nulls)
+    # 0 is not known.
+    count = found["n_distinct"]
+    distinct = count if count > 0 else None if rows is None or count == 0 else -count * rows
+    common = zip(found.get("common", ()), found.get("fractions") or (), strict=False)
+    return replace(
+        column,
+        distinct=None if distinct is None else max(1, round(distinct)),
+        null_fraction=found["null_fraction"],
+        width=found["width"],
+        common=tuple((_shown(text, column), fraction) for text, fraction in common),
+        bounds=tuple(_shown(text, column) for text in found.get("bounds", ())),
+    )
+
+
+def _shown(text: str, column: Column) -> str:
+    """PostgreSQL's text of a value as DuckDB's: booleans and years before Christ are written otherwise, bpchar without blanks."""
+    if column.type == "BOOLEAN":
+        return {"t": "true", "f": "false"}.get(text, text)
+    if column.type == "VARCHAR":
+        return text.rstrip(" ") if column.native.startswith("character(") else text
+    return text.removesuffix(" BC") + " (BC)" if text.endswith(" BC") else text
 
 
 def _names(positions: Iterable[int], columns: Mapping[int, Column]) -> tuple[str, ...]:

@@ -37,6 +37,8 @@ _OPERATORS = {
     "COMPARE_NOT_IN": "not in",
     "OPERATOR_COALESCE": "coalesce",
 }
+_OF_PART = frozenset(["date_part", "date_trunc"])
+"""Functions whose first argument names a part of a date; EXTRACT(YEAR …) writes it in capitals, no list of a source does."""
 _BOUND = {
     "UNBOUNDED_PRECEDING": "UNBOUNDED PRECEDING",
     "UNBOUNDED_FOLLOWING": "UNBOUNDED FOLLOWING",
@@ -181,6 +183,8 @@ class Expressions:
             raise InvalidExpression(f"DISTINCT, FILTER and ORDER BY belong to aggregates; {name} is not one")
         if name == "age" and len(args) == 1:
             args = (self.midnight(), *args)
+        if name in _OF_PART and args and isinstance(args[0], Constant) and args[0].text is not None:
+            args = (replace(args[0], text=args[0].text.lower()), *args[1:])
         return self.context.call(Call(name, args, ""))
 
     def aggregate(self, name: str, node: dict[str, Any]) -> Call:

@@ -8,6 +8,7 @@ from typing import Any
 from connectors.sqlgen.tree import (
     Call,
     ColumnRef,
+    Constant,
     CteRef,
     Expr,
     Join,
@@ -81,6 +82,22 @@ def is_volatile(node: Any) -> bool:
         or (isinstance(part, OpaqueExpr) and any(name in part.text for name in VOLATILE))
         for part in walk(node)
     )
+
+
+def may_fail(node: Any) -> bool:
+    """Whether a value that may well occur makes an expression fail: a division by zero, a sum near a small type's end."""
+    return any(isinstance(part, Call) and (_divides(part) or _overflows(part)) for part in walk(node))
+
+
+def _divides(call: Call) -> bool:
+    if call.name not in ("//", "%"):
+        return False
+    by = call.args[1]
+    return not isinstance(by, Constant) or by.text is None or not by.text.strip("-0.")
+
+
+def _overflows(call: Call) -> bool:
+    return call.name in ("+", "-", "*") and call.type in ("TINYINT", "SMALLINT", "UTINYINT", "USMALLINT")
 
 
 def has_subquery(expr: Any) -> bool:

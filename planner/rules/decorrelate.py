@@ -2,7 +2,8 @@
 
 Where the two are in different sources, each group comes as one row instead of every row of b (TPC-H Q2, Q17, Q20).
 No row is lost or repeated: the derived table has one row for each key. A missing group is an empty one: count is 0 of
-it, the other aggregates NULL.
+it, the other aggregates NULL. Of a table of a that stands in a source of b and is filtered, b needs only groups whose key
+passes the filter: nobody reads the others.
 
 Guards:
 - not within one source: it answers the subquery as it is written
@@ -16,6 +17,7 @@ Guards:
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -30,6 +32,7 @@ from connectors.sqlgen.tree import (
     Join,
     Query,
     Relation,
+    Scan,
     Select,
     Subquery,
     boolean,
@@ -39,7 +42,7 @@ from connectors.sqlgen.tree import (
     rebuild,
     transform,
 )
-from planner.rules.algebra import free, has_subquery, is_volatile, relation_aliases, sources_of
+from planner.rules.algebra import free, has_subquery, inner_parts, is_volatile, movable, relation_aliases, sources_of
 
 _COUNTS = frozenset(["count", "count_star"])
 _AGGREGATES = _COUNTS | {"sum", "avg", "min", "max", "bool_and", "bool_or"}
@@ -61,10 +64,11 @@ def _block(node: Any) -> Any:
     relation: Relation = node.relation
     made: dict[Subquery, Expr] = {}
     rows = replace(node, relation=None) if node.group is None else replace(_ROW, where=node.where)
+    asked = _filtered(node.relation, conjuncts(node.where))
     for part in _scalars(rows):
         if part in made or len(sources_of(node.relation) | sources_of(part)) < 2:
             continue
-        grouped = _grouped(part, ours)
+        grouped = _grouped(part, ours, asked)
         if grouped is not None:
             derived, condition, value = grouped
             relation = Join("left", relation, derived, condition)
@@ -90,7 +94,40 @@ def _scalars(node: Any) -> list[Subquery]:
     return [found for child in children(node) for found in _scalars(child)]
 
 
-def _grouped(part: Subquery, ours: frozenset[str]) -> tuple[Derived, Expr, Expr] | None:
+def _filtered(relation: Relation, conditions: Sequence[Expr]) -> dict[str, Select]:
+    """The tables that a block joins and filters, by their alias: their rows that can reach the answer."""
+    parts = list(conditions)
+    scans = [part for part in inner_parts(relation, parts) if isinstance(part, Scan)]
+    plain = [part for part in parts if movable(part) and not has_subquery(part)]
+    own = {scan: [part for part in plain if free(part) == {scan.alias}] for scan in scans}
+    return {scan.alias: Select((), scan, conjunction(filters)) for scan, filters in own.items() if filters}
+
+
+def _among(
+    query: Select, pairs: Sequence[tuple[Expr, Expr]], asked: Mapping[str, Select], alias: str
+) -> Iterator[Expr]:
+    """That a key is one of those that the block asks for, as far as the subquery's sources know it."""
+    for key, outer in pairs:
+        rows = asked.get(outer.table) if isinstance(outer, ColumnRef) else None
+        if rows is None or not sources_of(rows) <= sources_of(query):
+            continue
+        assert isinstance(rows.relation, Scan) and isinstance(outer, ColumnRef)
+        name, ours = f"{alias}{outer.table}", outer.table
+
+        def renamed(node: Any, name: str = name, ours: str = ours) -> Any:
+            return (
+                replace(node, table=name)
+                if isinstance(node, ColumnRef) and node.table == ours
+                else rebuild(node, renamed)
+            )
+
+        filters = [renamed(part) for part in conjuncts(rows.where)]
+        among = conjunction([boolean("=", renamed(outer), key), *filters])
+        scan = replace(rows.relation, alias=name)
+        yield Subquery("exists", Select((Constant("1", "INTEGER"),), scan, among), "BOOLEAN")
+
+
+def _grouped(part: Subquery, ours: frozenset[str], asked: Mapping[str, Select]) -> tuple[Derived, Expr, Expr] | None:
     """(the derived table, what joins it, what stands for the subquery); None where they would not be the same."""
     query = part.query
     if not isinstance(query, Select) or not _plain(query) or not free(query) or not free(query) <= ours:
@@ -116,6 +153,7 @@ def _grouped(part: Subquery, ours: frozenset[str]) -> tuple[Derived, Expr, Expr]
     items = tuple(dict.fromkeys([*(key for key, _ in pairs), *calls]))
     columns = {item: ColumnRef(alias, f"c{i}", item.type) for i, item in enumerate(items)}
     keys = tuple(dict.fromkeys(key for key, _ in pairs))
+    kept += _among(query, pairs, asked, alias)
     derived = Derived(alias, Select(items, query.relation, conjunction(kept), group=keys))
 
     def read(node: Any) -> Any:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-
-import yaml
 
 from connectors.sqlgen.dialect import family
 from planner import pipeline
 from planner.errors import PlanningError
 from planner.plan import PlanRequest, SessionInfo, SourceInfo
 from server.client.failure import CommandFailed
+from server.config_text import Unplaceable, placed
 from watersmeet.speed import NAMES
 from watersmeet.spi import Column, Source, Table, Tag
 
@@ -115,36 +114,18 @@ def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def store(file: Path, found: dict[str, dict[str, float]]) -> None:
+def store(file: Path, found: Mapping[str, Mapping[str, float]]) -> None:
     """Write each source's speeds into the configuration file, every other character as it was. Raises CommandFailed."""
-    text = file.read_text(encoding="utf-8")
+    with file.open(encoding="utf-8", newline="") as opened:
+        text = opened.read()
     for name, speeds in found.items():
-        text = _placed(text, name, "speed: {" + ", ".join(f"{key}: {value:g}" for key, value in speeds.items()) + "}")
-    file.write_text(text, encoding="utf-8")
-
-
-def _placed(text: str, name: str, line: str) -> str:
-    """The text with the line in the source's section, in place of an older one.
-
-    >>> print(_placed("sources:\\n  pg:\\n    kind: postgres  # ours\\n", "pg", "speed: {send: 1}"), end="")
-    sources:
-      pg:
-        speed: {send: 1}
-        kind: postgres  # ours
-    """
-    section = _child(_child(yaml.compose(text, yaml.SafeLoader), "sources"), name)
-    if not isinstance(section, yaml.MappingNode) or section.flow_style:
-        raise CommandFailed(f"write the section of {name} with one key a line, then calibrate again: {line}", 1)
-    for key, value in section.value:
-        if key.value == "speed":
-            return text[: key.start_mark.index] + line + text[value.end_mark.index :]
-    first = section.value[0][0].start_mark
-    return f"{text[: first.index]}{line}\n{' ' * first.column}{text[first.index :]}"
-
-
-def _child(node: yaml.Node | None, name: str) -> yaml.Node | None:
-    pairs = node.value if isinstance(node, yaml.MappingNode) else ()
-    return next((value for key, value in pairs if key.value == name), None)
+        value = "{" + ", ".join(f"{key}: {number:g}" for key, number in speeds.items()) + "}"
+        try:
+            text = placed(text, ("sources", name), "speed", value)
+        except Unplaceable as error:
+            raise CommandFailed(f"{error}; write it so, or add to it: speed: {value}", 1) from None
+    with file.open("w", encoding="utf-8", newline="") as opened:
+        opened.write(text)
 
 
 assert {"byte", "send", "group", "groups", "join"} <= NAMES

@@ -65,7 +65,7 @@ class MemorySource:
     open: int = 0
     """Snapshots not closed yet."""
     kind: str = "memory"
-    speed: Speed = Speed()
+    speed: Speed = field(default_factory=Speed)
     export_keys: bool = True
     _lock: threading.Lock = field(default_factory=threading.Lock)
 

@@ -21,6 +21,7 @@ from server.cli import _parser
 from server.config import parse, schema
 from server.config_errors import ConfigError
 from server.flight.statuses import ROOTS
+from tests.clients.certificates import Authority
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -210,8 +211,9 @@ def test_the_examples_of_a_page_run(page: Path) -> None:
 @pages
 def test_the_configurations_of_a_page_are_valid(page: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    for name in ("cert.pem", "key.pem", "crm.password"):
-        (tmp_path / name).write_text("secret")
+    server = Authority().signs()
+    for name, content in {"cert.pem": server.cert, "key.pem": server.key, "crm.password": b"secret"}.items():
+        (tmp_path / name).write_bytes(content)
     for block in fenced(page, "yaml"):
         for name in re.findall(r"\$\{ENV:(\w+)\}", block):
             known = {"WM_CERT": "cert.pem", "WM_KEY_FILE": "key.pem"}

@@ -11,19 +11,25 @@ import pytest
 from server.flight.errors import BadParameters, TooLarge
 from server.flight.prepared import bind, require_bound
 from server.flight.proto.flight_pb2 import FlightData
-from server.frames import encode
 
 DECIMAL = pa.decimal128(12, 2)
 
 
 def _bound(value: pa.Array, announced: pa.DataType) -> pa.Array:
-    table = pa.table({"0": value})
-    frames = [FlightData.FromString(frame) for frame in encode(table.schema, table.to_batches())]
-    values = bind(pa.schema([pa.field("1", announced)]), frames)
+    values = bind(pa.schema([pa.field("1", announced)]), _frames(pa.table({"0": value})))
     assert values is not None
     result = pa.ipc.open_stream(values).read_all()
     assert result.column_names == ["1"]
     return result.column(0).chunk(0)
+
+
+def _frames(table: pa.Table) -> list[FlightData]:
+    """As a client sends a table, which may bring dictionaries along: each message in a frame of its own."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    messages = pa.ipc.MessageReader.open_stream(sink.getvalue())
+    return [FlightData(data_header=m.metadata.to_pybytes(), data_body=m.body.to_pybytes()) for m in messages]
 
 
 @pytest.mark.parametrize(
@@ -90,5 +96,4 @@ def test_values_are_capped_together() -> None:
 
 def test_a_statement_without_parameters_needs_no_values() -> None:
     require_bound(pa.schema([]), None)
-    table = pa.table({})
-    assert bind(pa.schema([]), [FlightData.FromString(frame) for frame in encode(table.schema, [])]) is None
+    assert bind(pa.schema([]), _frames(pa.table({}))) is None

@@ -62,7 +62,9 @@ OVER = [
 
 @pytest.mark.parametrize(("entry", "frame", "by"), OVER)
 def test_a_window_function_gives_the_same_value_as_duckdb(entry: Entry, frame: str, by: str, oracle: Oracle) -> None:
-    choices = [COUNTS if i in entry.constants else oracle.arguments(kind, oracle.a) for i, kind in enumerate(entry.args)]
+    choices = [
+        COUNTS if i in entry.constants else oracle.arguments(kind, oracle.a) for i, kind in enumerate(entry.args)
+    ]
     for *args, descending in product(*choices, (False, True)):
 
         def make(scan: Scan, args: tuple[Expr, ...] = tuple(args), descending: bool = descending) -> Select:

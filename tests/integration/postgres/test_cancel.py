@@ -19,11 +19,12 @@ Connect = Callable[..., PostgresSource]
 ASLEEP = Read(prefix="", expressions=("1",), body="FROM pg_sleep(30)", columns=(ReadColumn(name="c0", type="INTEGER"),))
 
 
-def series(count: int) -> Read:
+def series(count: int, rest: float = 0) -> Read:
+    """So many rows, after a rest of so many seconds."""
     return Read(
         prefix="",
         expressions=("g.x",),
-        body=f"FROM (SELECT generate_series(1, {count}) AS x) AS g",
+        body=f"FROM (SELECT pg_sleep({rest})) AS rest, LATERAL (SELECT generate_series(1, {count}) AS x) AS g",
         columns=(ReadColumn(name="c0", type="INTEGER"),),
     )
 
@@ -108,12 +109,12 @@ def test_only_the_very_query_is_told(connect: Connect, admin: psycopg.Connection
 def test_whenever_the_cancel_comes_no_answer_is_cut_off_without_an_error(connect: Connect) -> None:
     one, two = connect(pool=2), connect()
     began = time.monotonic()
-    Pulled(one, "whole", series(300_000)).end()
+    Pulled(one, "whole", series(300_000, rest=0.1)).end()
     whole = time.monotonic() - began
     ended = set()
-    for i in range(30):
-        pulled = Pulled(one, f"moment{i}", series(300_000))
-        time.sleep(i / 10 * whole)  # from the beginning to long after the end, however fast the machine is
+    for i in range(16):
+        pulled = Pulled(one, f"moment{i}", series(300_000, rest=0.1))
+        time.sleep(i / 8 * whole)  # from the beginning to long after the end, however fast the machine is
         told = two.cancel(f"moment{i}")
         pulled.end()
         assert (pulled.rows == 300_000) == (pulled.error is None), (i, pulled.rows, pulled.error)

@@ -33,7 +33,10 @@ CONSTANTS: dict[tuple[str, int], tuple[tuple[str, str], ...]] = {
         (n, "VARCHAR") for n in ["year", "month", "day", "quarter", "doy", "hour", "minute", "second"]
     ),
     ("date_trunc", 0): tuple((n, "VARCHAR") for n in ["year", "quarter", "month", "day", "hour", "minute", "second"]),
-    **{(name, 1): tuple((n, "VARCHAR") for n in ("", "; ", "'ä%s")) for name in ("string_agg", "group_concat", "listagg")},
+    **{
+        (name, 1): tuple((n, "VARCHAR") for n in ("", "; ", "'ä%s"))
+        for name in ("string_agg", "group_concat", "listagg")
+    },
     **{(name, 1): COUNTS for name in ("lag", "lead", "nth_value")},
 }
 """By function and position: the constants to try."""
