@@ -17,6 +17,7 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
+from multiprocessing.synchronize import Barrier
 from typing import Any, Protocol
 
 import adbc_driver_flightsql.dbapi as flightsql
@@ -84,7 +85,8 @@ class Federated:
     uri: str
     token: str
     query: Short
-    keys: int
+    orders: int
+    """How many there are."""
 
     @contextmanager
     def connected(self) -> Iterator[Ask]:
@@ -93,7 +95,7 @@ class Federated:
 
             def ask(chance: random.Random) -> object:
                 with connection.cursor() as cursor:
-                    cursor.execute(self.query.federated.format(key=chance.randrange(self.keys)))
+                    cursor.execute(self.query.federated.format(key=_order(chance, self.orders)))
                     return cursor.fetch_arrow_table()
 
             yield ask
@@ -107,7 +109,8 @@ class Bare:
     mysql: str
     database: str
     query: Short
-    keys: int
+    orders: int
+    """How many there are."""
 
     @contextmanager
     def connected(self) -> Iterator[Ask]:
@@ -116,13 +119,18 @@ class Bare:
             other.select_db(self.database)
 
             def ask(chance: random.Random) -> object:
-                first = self.query.first.format(key=chance.randrange(self.keys))
+                first = self.query.first.format(key=_order(chance, self.orders))
                 keys = sorted({row[1] for row in connection.execute(first.encode()).fetchall()})
-                if keys:
-                    cursor.execute(self.query.second.format(keys=", ".join(map(str, keys))))
+                cursor.execute(self.query.second.format(keys=", ".join(map(str, keys))))
                 return cursor.fetchall()
 
             yield ask
+
+
+def _order(chance: random.Random, orders: int) -> int:
+    """A key that there is: TPC-H uses the first eight of each 32 (its specification, 4.2.3)."""
+    number = chance.randint(1, orders)
+    return number // 8 * 32 + number % 8
 
 
 def main() -> None:
@@ -131,7 +139,7 @@ def main() -> None:
     parser.add_argument("--clients", nargs="+", type=int, default=[1, 8, 32])
     parser.add_argument("--seconds", type=float, default=10.0, help="of each measurement")
     given = parser.parse_args()
-    keys = int(6_000_000 * given.scale)
+    orders = int(1_500_000 * given.scale)
     with (
         report.reported("clients", given) as out,
         databases(given.scale) as servers,
@@ -144,7 +152,7 @@ def main() -> None:
         )
         for query in QUERIES:
             for clients in given.clients:
-                for way, client in _ways(running, sources, query, keys).items():
+                for way, client in _ways(running, sources, query, orders).items():
                     with measure.using(running.pid) as used:
                         row = load(client, clients, given.seconds)
                     cpu = used.cpu / max(1, row["asked"]) if way == "ours" else None
@@ -158,23 +166,22 @@ def main() -> None:
                     )
 
 
-def _ways(running: Ours, sources: Placed, query: Short, keys: int) -> dict[str, Client]:
+def _ways(running: Ours, sources: Placed, query: Short, orders: int) -> dict[str, Client]:
     return {
-        "ours": Federated(running.served.uri, running.served.token, query, keys),
-        "drivers": Bare(url(sources, "pg"), url(sources, "my"), mysql_database(sources), query, keys),
+        "ours": Federated(running.served.uri, running.served.token, query, orders),
+        "drivers": Bare(url(sources, "pg"), url(sources, "my"), mysql_database(sources), query, orders),
     }
 
 
 def load(client: Client, clients: int, seconds: float) -> dict[str, Any]:
     """Let clients ask for so long, after a warm-up."""
     processes = min(clients, len(os.sched_getaffinity(0)))
-    begin = time.time() + WARM_UP
-    shares = [(client, range(clients)[number::processes], begin, begin + seconds) for number in range(processes)]
-    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
-        parts = [pool.submit(_part, *share) for share in shares]
+    fresh = get_context("spawn")
+    with ProcessPoolExecutor(processes, fresh, initializer=_meet_at, initargs=(fresh.Barrier(processes),)) as pool:
+        shares = [range(clients)[number::processes] for number in range(processes)]
+        parts = [pool.submit(_part, client, share, seconds) for share in shares]
         asked = [one for part in parts for one in part.result()]
-    times = [took for took, _ in asked]
-    cuts = statistics.quantiles(times, n=100, method="inclusive")
+    cuts = statistics.quantiles([took for took, _ in asked], n=100, method="inclusive")
     errors = Counter(error for _, error in asked if error)
     return {
         "asked": len(asked),
@@ -186,10 +193,20 @@ def load(client: Client, clients: int, seconds: float) -> dict[str, Any]:
     }
 
 
-def _part(client: Client, numbers: range, begin: float, end: float) -> list[tuple[float, str]]:
+_together: list[Barrier] = []
+"""Where the processes of a load wait for each other: they need seconds to start."""
+
+
+def _meet_at(barrier: Barrier) -> None:
+    _together.append(barrier)
+
+
+def _part(client: Client, numbers: range, seconds: float) -> list[tuple[float, str]]:
     """One process's clients, a thread each: the seconds of each answer, and its error or ''."""
+    _together[0].wait()
+    begin = time.time() + WARM_UP
     with ThreadPoolExecutor(len(numbers)) as threads:
-        parts = list(threads.map(lambda number: _client(client, number, begin, end), numbers))
+        parts = list(threads.map(lambda number: _client(client, number, begin, begin + seconds), numbers))
     return [one for part in parts for one in part]
 
 

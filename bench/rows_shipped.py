@@ -153,7 +153,7 @@ class Hands:
     """Connections to the three databases, for statements written by hand."""
 
     pg: psycopg.Connection
-    my: pymysql.Connection  # type: ignore[type-arg]
+    my: pymysql.Connection
     lake: duckdb.DuckDBPyConnection
 
     def counts(self, file: Path) -> tuple[tuple[str, int], ...]:

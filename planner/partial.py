@@ -10,7 +10,8 @@ stands for. sum(x) becomes the sum of the side's sums; what comes from elsewhere
 A sum of a + b, a - b, a * b and CASE over both sides is taken apart where each term is linear in the side's values.
 
 Guards: sum and avg of exact numbers only (integers; decimals with room for a sum of many); keys whose equal values are the
-same value; nothing volatile in the block; nothing that could fail for a row that meets no other; of the side of an outer join that may be missing only what is NULL there.
+same value; nothing volatile in the block; nothing that could fail for a row that meets no other; of the side of an outer
+join that may be missing only what is NULL there.
 """
 
 from __future__ import annotations

@@ -14,6 +14,8 @@ from planner.profiles import Column, Profile, column_of
 
 EQUAL = 0.05
 """Where nobody counted the values."""
+PREFIX = 0.02
+"""Of texts that begin with some characters, where nobody knows them: fewer than have them anywhere."""
 RANGE = 0.3
 """Where nobody knows between what the values lie. (PostgreSQL: 1/3.)"""
 GROUPS = 0.02
@@ -139,7 +141,10 @@ def _equal(column: Column | None, value: Key | None, profile: Profile) -> float:
     if values is not None and value is not None and (found := values.equal(value)) is not None:
         return found
     count = profile.count(column) if column else None
-    return 1.0 / max(count, 1.0) if count is not None else EQUAL
+    if count is not None:
+        return 1.0 / max(count, 1.0)
+    # No more values than rows: one of region's five is a fifth.
+    return max(EQUAL, 1.0 / max(profile.sizes.get(column[0], math.inf), 1.0)) if column else EQUAL
 
 
 def _limits(part: Expr, profile: Profile) -> tuple[Column, Bound, Bound] | None:
@@ -198,7 +203,8 @@ def _like(name: str, pattern: str, values: Distribution | None) -> float | None:
         return None
     prefix = pattern if name == "^@" else pattern[:-1] if name == "~~" and pattern.endswith("%") else None
     if prefix is not None and (name == "^@" or not set("%_") & set(prefix)):
-        return _inside(values, (prefix, True), (prefix + _END, False))
+        # The least and the greatest text alone say nothing of those that begin alike.
+        return _inside(values, (prefix, True), (prefix + _END, False)) if len(values.bounds) > 2 else PREFIX
     return values.matching(like(pattern, fold=name == "~~*"))
 
 

@@ -10,8 +10,9 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 command -v apt-get >/dev/null || exit 0
 
-# The tests' own idea of what is missing decides, in their words: postgres, mysql, java.
+# The tests' own idea of what is missing decides, in their words: postgres, mysql, java, decoder.
 packages=
+build=
 for piece in $("$1" -c 'from tests import services; print(*sorted(services.missing() - services.allowed_missing()))'); do
     case $piece in
         postgres) packages="$packages postgresql" ;;
@@ -19,6 +20,7 @@ for piece in $("$1" -c 'from tests import services; print(*sorted(services.missi
         mysql) packages="$packages mariadb-server-core mariadb-client-core" ;;
         # No JDK: Debian's headless runtime has the compiler's module, which runs tests/clients/jdbc/Bridge.java as it is.
         java) packages="$packages default-jre-headless maven" ;;
+        decoder) packages="$packages gcc libc6-dev python3-dev" && build=yes ;;
     esac
 done
 [ -n "$packages" ] || exit 0
@@ -35,3 +37,4 @@ fi
 $as_root apt-get update -qq
 # shellcheck disable=SC2086 # one word a package
 $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages >/dev/null
+[ -z "$build" ] || "$1" -m pip install --quiet --disable-pip-version-check --no-deps --editable .

@@ -8,7 +8,7 @@ import pytest
 
 from tests import services
 
-NEEDS = {"postgres_url": "postgres", "mysql_url": "mysql", "java": "java"}
+NEEDS = {"postgres_url": "postgres", "mysql_url": "mysql", "java": "java", "decoder": "decoder"}
 """Fixture -> the piece that it needs."""
 
 
@@ -63,6 +63,12 @@ def mysql_url() -> Iterator[str]:
     _skip_without("mysql")
     with services.mysql() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def decoder() -> None:
+    """The C decoders are there."""
+    _skip_without("decoder")
 
 
 @pytest.fixture(scope="session")

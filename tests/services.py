@@ -15,9 +15,10 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
+from connectors import native
 from server.demo import databases
 
-MAY_BE_MISSING = frozenset({"mysql", "java"})
+MAY_BE_MISSING = frozenset({"mysql", "java", "decoder"})
 ADVICE = {
     "postgres": "install PostgreSQL's server (Debian, Ubuntu: apt-get install postgresql)"
     " or set WATERSMEET_TEST_POSTGRES=postgresql://superuser:password@host:port/postgres",
@@ -25,6 +26,8 @@ ADVICE = {
     " or set WATERSMEET_TEST_MYSQL=mysql://root:password@host:port/, or let it be missing with ALLOW_MISSING=mysql",
     "java": "install a Java runtime, 17 or newer, and Maven, which fetches the JDBC driver"
     " (Debian, Ubuntu: apt-get install default-jre-headless maven), or let it be missing with ALLOW_MISSING=java",
+    "decoder": "install a C compiler and Python's headers (Debian, Ubuntu: apt-get install gcc libc6-dev python3-dev), then"
+    " pip install --editable . once more, or let the decoders be missing with ALLOW_MISSING=decoder",
 }
 
 ROOT = Path(__file__).parents[1]
@@ -53,6 +56,8 @@ def missing() -> frozenset[str]:
         lacking.add("mysql")
     if java_version() < OLDEST_JAVA or not (_jars() or shutil.which("mvn")):
         lacking.add("java")
+    if not native.available:
+        lacking.add("decoder")
     return frozenset(lacking)
 
 

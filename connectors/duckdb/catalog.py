@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import duckdb
 
 from connectors.duckdb.datatypes import announced
-from watersmeet.spi import Column, ForeignKey, SourceCatalog, Table
+from watersmeet.spi import LONGEST_SHOWN, Column, ForeignKey, SourceCatalog, Table
 
 _RELATIONS = """
     SELECT schema_name, table_name, FALSE AS is_view, estimated_size, comment, sql FROM duckdb_tables()
@@ -33,8 +35,32 @@ _KEYS = """
 _SCHEMAS = """
     SELECT schema_name FROM duckdb_schemas() WHERE database_name = current_database() ORDER BY schema_name"""
 
-_COUNTED_FROM = 1000
-"""Rows from which on a table's statistics are asked for: a query each, about 2 ms."""
+_COUNTED_FROM = 50
+"""Rows from which on a table's statistics are asked for: two queries each, some 2 and 20 ms."""
+_SAMPLED = 30_000
+"""Rows of the sample, in whole blocks of 2,048."""
+_COMMON = 30
+"""Values that a column may have in common at most."""
+_QUANTILES = [place / 50 for place in range(51)]
+_ORDERED = frozenset(
+    [
+        "BOOLEAN",
+        "TINYINT",
+        "SMALLINT",
+        "INTEGER",
+        "BIGINT",
+        "UTINYINT",
+        "USMALLINT",
+        "UINTEGER",
+        "UBIGINT",
+        "HUGEINT",
+        "FLOAT",
+        "DOUBLE",
+        "VARCHAR",
+        "DATE",
+        "TIMESTAMP",
+    ]
+)
 
 Name = tuple[str, str]
 
@@ -48,7 +74,7 @@ def read_catalog(con: duckdb.DuckDBPyConnection, *, exact_text: bool) -> SourceC
     columns = _columns(con, collated)
     for schema, name, view, rows, *_ in relations:
         if not view and rows >= _COUNTED_FROM:
-            columns[schema, name] = _counted(con, schema, name, columns[schema, name])
+            columns[schema, name] = _counted(con, (schema, name), rows, columns[schema, name])
     primary, foreign = _keys(con, columns)
     tables = {
         (schema, name): Table(
@@ -96,15 +122,59 @@ def _columns(con: duckdb.DuckDBPyConnection, collated: bool) -> dict[Name, list[
     return columns
 
 
-def _counted(con: duckdb.DuckDBPyConnection, schema: str, table: str, columns: list[Column]) -> list[Column]:
-    """The columns with the engine's own estimate of their distinct values (HyperLogLog, kept with the table)."""
-    figures = ", ".join(f"CAST(stats({_quoted(column.name)}) AS JSON) ->> '$.approx_unique'" for column in columns)
-    found = con.execute(f"SELECT {figures} FROM {_quoted(schema)}.{_quoted(table)} LIMIT 1").fetchone()
-    counts = found or (None,) * len(columns)
+def _counted(con: duckdb.DuckDBPyConnection, table: Name, rows: int, columns: list[Column]) -> list[Column]:
+    """The columns with what the engine keeps of them (HyperLogLog, zone maps), and what a sample of the rows shows."""
+    name = ".".join(map(_quoted, table))
+    kept = ", ".join(f"CAST(stats({_quoted(column.name)}) AS JSON)" for column in columns)
+    found = con.execute(f"SELECT {kept} FROM {name} LIMIT 1").fetchone() or (None,) * len(columns)
+    names = ", ".join(_quoted(column.name) for column in columns)
+    share = min(100.0, 100.0 * _SAMPLED / rows)
+    sample = f"WITH s AS MATERIALIZED (SELECT {names} FROM {name} USING SAMPLE {share:.6f}% (system, 1))"
+    shown = con.execute(f"{sample} SELECT {', '.join(map(_sampled, columns))}").fetchone() or (None,) * len(columns)
     return [
-        replace(column, distinct=max(1, int(count)) if count else None)
-        for column, count in zip(columns, counts, strict=True)
+        _with_figures(column, json.loads(text or "{}", parse_float=str, parse_int=str), seen)
+        for column, text, seen in zip(columns, found, shown, strict=True)
     ]
+
+
+def _sampled(column: Column) -> str:
+    """A struct of what the sample `s` shows of a column; NULL for types whose values have no order of ours."""
+    if column.type not in _ORDERED and not column.type.startswith("DECIMAL("):
+        return "NULL"
+    name = _quoted(column.name)
+    common = (
+        f"SELECT left(CAST({name} AS VARCHAR), {LONGEST_SHOWN}) AS v, count(*) AS n FROM s WHERE {name} IS NOT NULL"
+        f" GROUP BY ALL HAVING n > 1 ORDER BY n DESC LIMIT {_COMMON}"
+    )
+    bounds = (
+        f"SELECT list_transform(quantile_disc({name}, {_QUANTILES}), lambda q: left(CAST(q AS VARCHAR), {LONGEST_SHOWN}))"
+        " FROM s"
+    )
+    return (
+        f"struct_pack(rows := (SELECT count(*) FROM s), filled := (SELECT count({name}) FROM s),"
+        f" common := (SELECT list(struct_pack(v, n)) FROM ({common})), bounds := ({bounds}))"
+    )
+
+
+def _with_figures(column: Column, kept: dict[str, str], seen: Mapping[str, Any] | None) -> Column:
+    distinct = int(kept["approx_unique"]) if "approx_unique" in kept else None
+    column = replace(column, distinct=max(1, distinct) if distinct else None)
+    if seen is None or not seen["rows"]:
+        return column
+    rows, filled = seen["rows"], seen["filled"]
+    # A value is common that more rows have than two of the buckets' hundred, or than its share if there are few values.
+    least = max(2.0, min(filled / 50, 1.25 * filled / distinct if distinct else filled))
+    few = distinct is not None and distinct <= _COMMON
+    common = tuple((pair["v"], pair["n"] / rows) for pair in seen["common"] or () if few or pair["n"] >= least)
+    left_over = {text for text, _ in common}
+    return replace(
+        column,
+        null_fraction=1 - filled / rows,
+        minimum=kept.get("min") if column.type != "VARCHAR" else None,
+        maximum=kept.get("max") if column.type != "VARCHAR" else None,
+        common=common,
+        bounds=tuple(bound for bound in seen["bounds"] or () if bound not in left_over),
+    )
 
 
 def _quoted(name: str) -> str:

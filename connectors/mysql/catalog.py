@@ -6,12 +6,12 @@ import contextlib
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 from connectors.mysql.config import Config, address
 from connectors.mysql.connection import Connection
 from connectors.mysql.datatypes import announce, limits
+from connectors.mysql.figures import CARDINALITIES, COLUMN_STATISTICS, HISTOGRAMS, Figures, of_mariadb, of_mysql
 from watersmeet.spi import (
     Column,
     ForeignKey,
@@ -64,20 +64,6 @@ JOIN information_schema.referential_constraints AS r
     AND r.table_name = k.table_name
 WHERE k.referenced_table_name IS NOT NULL AND k.table_schema IN ({schemas})
 ORDER BY k.table_schema, k.table_name, k.constraint_name, k.ordinal_position
-"""
-
-# What the first column of an index tells. Needs no privilege beside that on the table.
-_CARDINALITIES = """
-SELECT table_schema, table_name, column_name, MAX(cardinality)
-FROM information_schema.statistics
-WHERE seq_in_index = 1 AND sub_part IS NULL AND table_schema IN ({schemas})
-GROUP BY table_schema, table_name, column_name
-"""
-# MariaDB's ANALYZE TABLE … PERSISTENT; who may read it is the administrator's choice.
-_COLUMN_STATISTICS = """
-SELECT db_name, table_name, column_name, avg_frequency, nulls_ratio
-FROM mysql.column_stats
-WHERE avg_frequency > 0 AND db_name IN ({schemas})
 """
 
 Name = tuple[str, str]
@@ -156,12 +142,12 @@ def _tables(
                 auto_increment="auto_increment" in str(extra).lower(),
             )
         )
-    figures = _Figures({tuple(map(str, row[:3])): int(row[3]) for row in ask(_CARDINALITIES) if row[3]})
-    if facts["product"] == "mariadb":
-        with contextlib.suppress(SourceRefused, SourceQueryFailed):
-            figures.columns = {
-                tuple(map(str, row[:3])): (float(row[3]), float(row[4] or 0)) for row in ask(_COLUMN_STATISTICS)
-            }
+    figures = Figures({tuple(map(str, row[:3])): int(row[3]) for row in ask(CARDINALITIES) if row[3]})
+    with contextlib.suppress(SourceRefused, SourceQueryFailed):
+        if facts["product"] == "mariadb":
+            figures.columns = dict(of_mariadb(row) for row in ask(COLUMN_STATISTICS))
+        else:
+            figures.columns = dict(of_mysql(row) for row in ask(HISTOGRAMS))
     primary = _grouped(ask(_PRIMARY_KEYS))
     foreign = _foreign_keys(ask(_FOREIGN_KEYS))
     tables: dict[Name, Table] = {}
@@ -185,25 +171,6 @@ def _tables(
             remarks=(comment or None) if kind != "VIEW" else None,
         )
     return tables
-
-
-@dataclass(slots=True)
-class _Figures:
-    """Statistics of columns, as far as the server has them."""
-
-    indexes: dict[tuple[str, ...], int]
-    """(schema, table, column) -> distinct values, by an index."""
-    columns: dict[tuple[str, ...], tuple[float, float]] = field(default_factory=dict)
-    """(schema, table, column) -> (rows with the same value on average, fraction of NULLs)."""
-
-    def known(self, table: Name, column: Column, rows: int | None) -> Column:
-        """The column with its figures. Those of its index are newer than those of the last ANALYZE."""
-        key = (*table, column.name)
-        frequency, nulls = self.columns.get(key, (None, None))
-        distinct = self.indexes.get(key)
-        if distinct is None and frequency and nulls is not None and rows:
-            distinct = max(1, round(rows * (1 - nulls) / frequency))
-        return replace(column, distinct=distinct, null_fraction=nulls, indexed=key in self.indexes)
 
 
 def _grouped(rows: Iterable[tuple[Any, ...]]) -> Mapping[Name, list[str]]:

@@ -71,14 +71,14 @@ _VALUES = f"""
 SELECT CAST(s.schemaname AS text) AS schema, CAST(s.tablename AS text) AS name, CAST(s.attname AS text) AS column,
        ARRAY(SELECT left(v, {LONGEST_SHOWN}) FROM unnest(CAST(CAST(s.most_common_vals AS text) AS text[])) AS v)
            AS common,
-       CAST(s.most_common_freqs AS float8[]) AS fractions,
+       CAST(s.most_common_freqs AS text[]) AS fractions,
        ARRAY(SELECT left(v, {LONGEST_SHOWN}) FROM unnest(CAST(CAST(s.histogram_bounds AS text) AS text[])) AS v)
            AS bounds
 FROM pg_stats s JOIN pg_namespace n ON n.nspname = s.schemaname
 JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = s.tablename
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = s.attname
 JOIN pg_type t ON t.oid = a.atttypid
-WHERE {_USER_SCHEMA} AND t.typcategory IN ('B', 'D', 'N', 'S') AND t.typname <> 'money'
+WHERE {_USER_SCHEMA} AND t.typcategory IN ('B', 'D', 'E', 'N', 'S') AND t.typname <> 'money'
 ORDER BY s.inherited DESC, c.reltuples DESC
 LIMIT {{most}}
 """
@@ -243,7 +243,7 @@ def _with_figures(column: Column, rows: int | None, statistics: Mapping[str, Map
         distinct=None if distinct is None else max(1, round(distinct)),
         null_fraction=found["null_fraction"],
         width=found["width"],
-        common=tuple((_shown(text, column), fraction) for text, fraction in common),
+        common=tuple((_shown(text, column), float(fraction)) for text, fraction in common),
         bounds=tuple(_shown(text, column) for text in found.get("bounds", ())),
     )
 

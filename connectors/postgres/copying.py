@@ -21,6 +21,7 @@ _CHUNK = 256 << 10
 
 _PLAIN = {
     16: pa.bool_(),
+    17: pa.binary(),
     19: pa.string(),
     20: pa.int64(),
     21: pa.int16(),
@@ -28,9 +29,15 @@ _PLAIN = {
     25: pa.string(),
     700: pa.float32(),
     701: pa.float64(),
+    1000: pa.list_(pa.bool_()),
+    1003: pa.list_(pa.string()),
     1005: pa.list_(pa.int16()),
     1007: pa.list_(pa.int32()),
     1009: pa.list_(pa.string()),
+    1016: pa.list_(pa.int64()),
+    1021: pa.list_(pa.float32()),
+    1022: pa.list_(pa.float64()),
+    1043: pa.string(),
 }
 """The types of what we ask a server about itself, by their oids."""
 

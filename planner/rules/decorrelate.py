@@ -2,8 +2,8 @@
 
 Where the two are in different sources, each group comes as one row instead of every row of b (TPC-H Q2, Q17, Q20).
 No row is lost or repeated: the derived table has one row for each key. A missing group is an empty one: count is 0 of
-it, the other aggregates NULL. Of a table of a that stands in a source of b and is filtered, b needs only groups whose key
-passes the filter: nobody reads the others.
+it, the other aggregates NULL. Of b only groups are needed whose key passes the filters of a table of a that asks
+for it; where one source has both tables, it can say so.
 
 Guards:
 - not within one source: it answers the subquery as it is written
@@ -41,6 +41,7 @@ from connectors.sqlgen.tree import (
     conjuncts,
     rebuild,
     transform,
+    walk,
 )
 from planner.rules.algebra import free, has_subquery, inner_parts, is_volatile, movable, relation_aliases, sources_of
 
@@ -106,10 +107,10 @@ def _filtered(relation: Relation, conditions: Sequence[Expr]) -> dict[str, Selec
 def _among(
     query: Select, pairs: Sequence[tuple[Expr, Expr]], asked: Mapping[str, Select], alias: str
 ) -> Iterator[Expr]:
-    """That a key is one of those that the block asks for, as far as the subquery's sources know it."""
+    """That a key is one of those that the block asks for, where one source knows both."""
     for key, outer in pairs:
         rows = asked.get(outer.table) if isinstance(outer, ColumnRef) else None
-        if rows is None or not sources_of(rows) <= sources_of(query):
+        if rows is None or sources_of(rows) != _held(query, key):
             continue
         assert isinstance(rows.relation, Scan) and isinstance(outer, ColumnRef)
         name, ours = f"{alias}{outer.table}", outer.table
@@ -166,6 +167,11 @@ def _grouped(part: Subquery, ours: frozenset[str], asked: Mapping[str, Select]) 
     joined = conjunction([boolean("=", columns[key], outer) for key, outer in pairs])
     assert joined is not None
     return derived, joined, read(query.items[0])
+
+
+def _held(query: Select, key: Expr) -> frozenset[str]:
+    """The source of the table that a key is of."""
+    return sources_of([node for node in walk(query.relation) if isinstance(node, Scan) and {node.alias} == free(key)])
 
 
 def _plain(query: Select) -> bool:

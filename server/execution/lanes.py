@@ -24,7 +24,7 @@ from watersmeet.spi import Read, Snapshot, SourceError, SourceQueryFailed
 
 log = logging.getLogger(__name__)
 
-WAIT = 10.0
+WAIT = 30.0
 """Seconds that a read waits for the keys of others; then it begins whole."""
 
 

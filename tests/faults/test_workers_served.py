@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,11 +67,11 @@ class World:
 
 
 @contextmanager
-def _world(postgres_url: str, mysql_url: str, tmp_path: Path) -> Iterator[World]:
+def _world(postgres_url: str, mysql_url: str | None, tmp_path: Path) -> Iterator[World]:
     before = set(family(os.getpid()))
     with (
         shop.postgres_and_duckdb(postgres_url, tmp_path) as some,
-        shop.mysql(mysql_url) as other,
+        shop.mysql(mysql_url) if mysql_url else nullcontext({}) as other,
         psycopg.connect(postgres_url, autocommit=True) as postgres,
     ):
         some["pg"] = {**dict(some["pg"]), "writable": True}  # type: ignore[call-overload]
@@ -82,9 +82,9 @@ def _world(postgres_url: str, mysql_url: str, tmp_path: Path) -> Iterator[World]
             yield World(served, pid, postgres)
 
 
-@pytest.fixture
-def world(postgres_url: str, mysql_url: str, tmp_path: Path) -> Iterator[World]:
-    with _world(postgres_url, mysql_url, tmp_path) as made:
+@pytest.fixture(scope="module")
+def world(postgres_url: str, mysql_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with _world(postgres_url, mysql_url, tmp_path_factory.mktemp("world")) as made:
         yield made
 
 
@@ -125,7 +125,7 @@ def _all(cursor: adbc.Cursor, text: str) -> Any:
     return cursor.fetch_arrow_table()
 
 
-@pytest.mark.parametrize("kills", [6, pytest.param(50, marks=pytest.mark.long)])
+@pytest.mark.parametrize("kills", [3, pytest.param(50, marks=pytest.mark.long)])
 def test_killed_workers_cost_their_own_queries_only(world: World, kills: int) -> None:
     right = {text: world.read(text) for text in (STREAM, JOINED)}
     chance = random.Random(kills)
@@ -176,8 +176,8 @@ def test_a_statement_that_takes_all_memory_fails_alone(world: World) -> None:
     assert set(world.workers()) == before
 
 
-def test_workers_end_with_their_server(postgres_url: str, mysql_url: str, tmp_path: Path) -> None:
-    with _world(postgres_url, mysql_url, tmp_path) as world:
+def test_workers_end_with_their_server(postgres_url: str, tmp_path: Path) -> None:
+    with _world(postgres_url, None, tmp_path) as world:
         workers = world.workers()
         with world.served.connect() as connection, connection.cursor() as cursor:
             cursor.execute(STREAM)

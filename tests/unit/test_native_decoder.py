@@ -14,6 +14,8 @@ import pytest
 
 from connectors import native
 
+pytestmark = pytest.mark.usefixtures("decoder")
+
 SCHEMA = pa.schema(
     [
         ("whole", pa.int32()),

@@ -191,3 +191,12 @@ SELECT o.id, e.id FROM my.shop.orders o JOIN lake.main.events e ON o.placed = e.
 
 -- case: count distinct of dates and timestamps
 SELECT count(DISTINCT d), count(DISTINCT ts), count(DISTINCT tz), count(DISTINCT t) FROM pg.public.stamps
+
+-- case: extract of a part that is written in capitals
+SELECT id, extract(YEAR FROM d), extract(Month FROM ts), date_part('DOY', d), date_trunc('MONTH', d) FROM pg.public.stamps
+
+-- case: extract in a group at MariaDB
+SELECT extract(YEAR FROM placed) AS y, count(*) FROM my.shop.orders GROUP BY y
+
+-- case: extract in a group beside a join of two sources
+SELECT extract(YEAR FROM o.placed) AS y, count(*), sum(p.id) FROM my.shop.orders o JOIN pg.public.people p ON p.id = o.customer GROUP BY y
