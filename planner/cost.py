@@ -73,7 +73,7 @@ class Costs:
         apart = self.apart(query, source.speed)
         if there <= CLEARLY * apart:
             return None
-        return f"about {there / 1e6:.1f} s of work there, about {apart / 1e6:.1f} s to send what it reads"
+        return f"about {there / 1e3:,.0f} ms of work there, about {apart / 1e3:,.0f} ms to send what it reads"
 
     def joins(self, joined: float, apart: Sequence[float], pairs: float, speed: Speed) -> bool:
         """Whether a source should join relations that would ship `apart` rows each, and `joined` rows together.
@@ -88,10 +88,10 @@ class Costs:
 
     def groups(self, groups: float, rows: float, keys: Sequence[Expr], types: Sequence[str], speed: Speed) -> bool:
         """Whether a source should group rows by keys before it sends them, as columns of these types."""
-        if groups > GROUPING * rows:
-            return False
         there = self._grouping(groups, rows, keys, speed) + self.sent(speed, groups, types)
-        return there <= max(self.sent(speed, rows, types), NOTICED)
+        if there < self.sent(speed, rows, types):
+            return True
+        return groups <= GROUPING * rows and there <= NOTICED
 
     # ------------------------------------------------------------ a source's work
 

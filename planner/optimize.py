@@ -8,6 +8,7 @@ from connectors.sqlgen.tree import Query
 from planner.rules.decorrelate import decorrelate
 from planner.rules.empty import empty
 from planner.rules.factor_or import factor_or
+from planner.rules.filter_ctes import filter_ctes
 from planner.rules.inline_ctes import inline_ctes
 from planner.rules.merge_derived import merge_derived
 from planner.rules.outer_to_inner import outer_to_inner
@@ -28,6 +29,7 @@ RULES: tuple[Callable[[Query], Query], ...] = (
     outer_to_inner,  # only inner joins let derived tables merge and equalities through
     merge_derived,  # joins of several blocks become one FROM
     transitive,  # over the whole FROM of a block
+    filter_ctes,  # all filters of a use stand in its block now
     push_filters,  # the filters that merging and transitivity brought
     empty,  # when all that contradicts itself stands side by side
     push_limits,  # after what could make its outer join an inner one

@@ -242,8 +242,12 @@ class Statistics:
         """The rows that satisfy all conditions."""
         joins, alone = _split(conditions)
         rows = profile.rows * kept(alone, profile, self._counted)
-        for pairs in joins.values():
-            rows *= meeting(pairs, profile)
+        parts = [(len(pairs) == 1, -meeting(pairs, profile), pairs) for pairs in joins.values()]
+        # Of a = b, b = c and a = c one follows from the others, and keeps no row less: the least telling of them, and
+        # never one of several columns, which may be a key.
+        for single, part, pairs in sorted(parts):
+            if not single or not any({*pairs[0]} <= group for group in profile.equal):
+                rows *= -part
             for pair in pairs:
                 equate(profile.equal, *pair)
         profile.shrink(rows)

@@ -171,7 +171,8 @@ def _grouped(part: Subquery, ours: frozenset[str], asked: Mapping[str, Select]) 
 
 def _held(query: Select, key: Expr) -> frozenset[str]:
     """The source of the table that a key is of."""
-    return sources_of([node for node in walk(query.relation) if isinstance(node, Scan) and {node.alias} == free(key)])
+    scans = tuple(node for node in walk(query.relation) if isinstance(node, Scan))
+    return sources_of(tuple(scan for scan in scans if free(key) == {scan.alias}))
 
 
 def _plain(query: Select) -> bool:

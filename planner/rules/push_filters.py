@@ -133,7 +133,7 @@ def filtered(query: Query, alias: str, part: Expr) -> Query | None:
         return None
     if has_aggregate(moved):
         return replace(query, having=conjunction([*conjuncts(query.having), moved]))
-    if all(item in query.group for item in used.values()):
+    if all(item in query.group or isinstance(item, Constant) for item in used.values()):
         return replace(query, where=conjunction([*conjuncts(query.where), moved]))
     return None
 

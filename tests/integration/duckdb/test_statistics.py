@@ -19,7 +19,7 @@ def columns(tmp_path: Path) -> dict[str, Column]:
             "CREATE TABLE t AS SELECT i AS id, DATE '2020-01-01' + (i % 1000)::INTEGER AS day,"
             " CASE WHEN i % 2 = 0 THEN 'often' WHEN i % 5 = 0 THEN NULL ELSE 'w' || i END AS word,"
             " (i % 100)::DECIMAL(8,2) AS price, i % 4 = 0 AS flag, [i, 1] AS list, NULL::INTEGER AS nothing,"
-            " 7 AS single, i AS \"odd \"\"name\" FROM range(200000) r(i)"
+            ' 7 AS single, i AS "odd ""name" FROM range(200000) r(i)'
         )
         con.execute("CREATE TABLE none (a INTEGER, b VARCHAR)")
         catalog = read_catalog(con, exact_text=True)

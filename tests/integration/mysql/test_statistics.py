@@ -34,7 +34,7 @@ def columns(admin: Run, source: MysqlSource, database: str) -> dict[str, Column]
 
 def test_ranges_nulls_and_distinct_values_are_read(columns: dict[str, Column]) -> None:
     assert (columns["id"].minimum, columns["id"].maximum) == ("1", "5000")
-    assert (columns["flag"].minimum, columns["flag"].maximum) == ("false", "true")
+    assert (columns["flag"].minimum, columns["flag"].maximum) == ("0", "1")
     assert columns["word"].null_fraction == pytest.approx(0.25)
     assert columns["price"].distinct == pytest.approx(100, rel=0.05)
     assert columns["part"].indexed
