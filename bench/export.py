@@ -51,7 +51,11 @@ def main() -> None:
                     print(
                         f"{source:<12}{row['step']:<20}{row['seconds']:>8.2f} s{row['rows'] / row['seconds']:>12,.0f} rows/s"
                         f"{row['first'] * 1000:>8.0f} ms to the first"
-                        + (f"  {row['cpu']:.2f} s of CPU, peaks {processes} MB" if processes else ""),
+                        + (
+                            f"  {row['cpu']:.2f} s of CPU, peaks {processes} MB, together {row['memory'] / 1e6:.0f} MB"
+                            if processes
+                            else ""
+                        ),
                         flush=True,
                     )
 
@@ -63,14 +67,16 @@ def _measured(running: Ours, steps: dict[str, Callable[[], Counted]], rounds: in
     rows: dict[str, int] = {}
     peaks: list[int] = []
     cpu: list[float] = []
+    memory = 0
     for _ in range(rounds):
         for name, step in steps.items():
-            with measure.using(running.pid) as used:
+            with measure.using(running.pid) as used, measure.sampling(running.pid) as samples:
                 rows[name], first, last = step()
             firsts[name].append(first)
             times[name].append(last)
             if name == "server and client":
                 peaks = max(peaks, measure.peaks(running.pid), key=sum)
+                memory = max(memory, *samples)
                 cpu.append(used.cpu)
     assert len(set(rows.values())) == 1, rows
     for name in steps:
@@ -82,6 +88,7 @@ def _measured(running: Ours, steps: dict[str, Callable[[], Counted]], rounds: in
             "first": statistics.median(firsts[name]),
             "all_seconds": times[name],
             "peaks": peaks if served else [],
+            "memory": memory if served else None,
             "cpu": statistics.median(cpu) if served else None,
         }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -65,6 +66,32 @@ def peaks(pid: int) -> list[int]:
             if line.startswith("VmHWM:"):
                 found.append(int(line.split()[1]) * 1024)
     return found
+
+
+@contextmanager
+def sampling(pid: int, every: float = 0.05) -> Iterator[list[int]]:
+    """The bytes that a process and its descendants held together, sampled; what they share counts once (Pss)."""
+    samples: list[int] = []
+    ended = threading.Event()
+
+    def sample() -> None:
+        while not ended.wait(every):
+            samples.append(sum(map(_proportional, family(pid))))
+
+    thread = threading.Thread(target=sample, name="memory")
+    thread.start()
+    try:
+        yield samples
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _proportional(pid: int) -> int:
+    for line in _read(Path(f"/proc/{pid}/smaps_rollup")).splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) * 1024
+    return 0
 
 
 def reset_peaks(pid: int) -> None:

@@ -38,10 +38,14 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=RESULTS, help="the folder of the runs' JSON files")
     parser.add_argument("--page", type=Path, default=PAGE, help="the file to write; the plot goes beside it")
     given = parser.parse_args()
-    runs = {file.stem: json.loads(file.read_text()) for file in sorted(given.results.glob("*.json"))}
-    if not any(name in runs for name, _ in SECTIONS):
-        parser.error(f"{given.results} has no run that a section is made from")
-    plot = given.page.with_suffix(".svg")
+    write(given.results, given.page)
+    print(given.page)
+
+
+def write(results: Path, page: Path) -> None:
+    """Write the page from a folder of runs, and the plot beside it."""
+    runs = {file.stem: json.loads(file.read_text()) for file in sorted(results.glob("*.json"))}
+    plot = page.with_suffix(".svg")
     parts = [_HEAD]
     if "federation" in runs:
         plot.write_text(_plot([runs[name] for name in ("federation", "federation-network") if name in runs]))
@@ -49,8 +53,7 @@ def main() -> None:
     parts += [section(runs) for name, section in SECTIONS if name in runs]
     parts.append(_machine(runs))
     parts.append(_commands(runs))
-    given.page.write_text("\n".join(parts))
-    print(given.page)
+    page.write_text("\n".join(parts))
 
 
 # ---------------------------------------------------------------- the sections
@@ -177,11 +180,12 @@ def _export(runs: dict[str, Run]) -> str:
             )
         )
         if row["peaks"]:
-            sums.append(f"{sum(row['peaks']) / 1e6:.0f} MB ({row['source']})")
+            sums.append(f"{row['memory'] / 1e6:.0f} MB ({row['source']})")
     return (
         f"## Exporting {run['rows'][0]['rows']:,} rows\n\nlineitem whole, all columns, rows thrown away by whoever gets"
         f" them. The aim is {export.WANTED} of the decoder alone, which runs in one process without server and client."
-        f" The server's peaks of memory together: {' and '.join(sums)}.\n\n"
+        f" The server's processes together held at most {' and '.join(sums)}, what they share counted once; each one's own"
+        " peak counts that in full.\n\n"
         + _table(
             ("source", "step", "seconds", "rows/s", "of the decoder", "first row ms", "peaks MB, front + workers"),
             rows,

@@ -57,6 +57,9 @@ class Distribution:
         if self.bounds and not self.bounds[0] <= value <= self.bounds[-1]:
             # Beyond what was seen at the last count: nothing, or what came since.
             return min(self.rest, 1.0 / self.distinct) / 10 if self.distinct else 0.0
+        buckets = bisect_right(self.bounds, value) - bisect_left(self.bounds, value) - 1
+        if buckets > 0 and (len(self.bounds) > 2 or self.distinct == 1):  # It fills them alone.
+            return self.rest * buckets / (len(self.bounds) - 1)
         if self.distinct is None:
             return None
         # A value that is not among the common ones is no more common than the least of them.

@@ -135,7 +135,9 @@ class Statistics:
             total *= known
         for key, limit in limits.items():
             own = columns_of(key)
-            if limit is not None and len(own) == 1 and (known := profile.count(next(iter(own)))) is not None:
+            if limit is None or len(own) != 1 or not own <= set(columns):
+                continue  # determined by another key, its parts are, too
+            if (known := profile.count(next(iter(own)))) is not None:
                 total *= min(limit(known), known) / known
         # One column's values are those that its rows were found to show; of several, not all combinations occur.
         return min(total, profile.rows) if len(columns) == 1 else seen(max(total, 1.0), profile.rows)

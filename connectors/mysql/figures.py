@@ -169,7 +169,11 @@ def _places(low: str, high: str, histogram: str) -> tuple[str, ...]:
         at += width
         places.append(first + at * (last - first))
     places.append(last)
-    return tuple(_as_date(place) if _dated(low) else repr(place) for place in places)
+    if _dated(low):
+        return tuple(map(_as_date, places))
+    # A place has five digits: among integers, the nearest is meant.
+    whole = low.removeprefix("-").isdigit() and high.removeprefix("-").isdigit()
+    return tuple(str(round(place)) if whole else repr(place) for place in places)
 
 
 def _dated(text: str) -> bool:

@@ -43,7 +43,7 @@ class WorkerPool:
         self._running: set[Cancellation] = set()
 
     def describe(self, request: Request, principal: Principal) -> Described:
-        return cast(Described, self._ask("describe", request, principal))
+        return cast(Described, self._ask("describe", request, principal, text=request.sql))
 
     def catalogs(self, principal: Principal, only: str | None = None) -> tuple[VisibleCatalog, ...]:
         return cast(tuple[VisibleCatalog, ...], self._ask("catalogs", principal, only))
@@ -78,12 +78,12 @@ class WorkerPool:
             cancellation.cancel(force=False)
         return Cancelled.STOPPED if running else cast(Cancelled, self._ask("cancel", query_id))
 
-    def _ask(self, name: str, *arguments: object) -> object:
+    def _ask(self, name: str, *arguments: object, text: str | None = None) -> object:
         """A call that changes nothing: it may be made twice."""
         deadline = time.monotonic() + self._timeout + self._grace
         for _ in range(2):
             try:
-                with self._supervisor.calling(statement=False, deadline=deadline) as channel:
+                with self._supervisor.calling(statement=False, deadline=deadline, text=text) as channel:
                     channel.call(name, arguments, deadline)
                     return channel.answer()
             except Overdue:

@@ -79,7 +79,7 @@ class RemoteStream:
         """The frames from one worker. Raises Hangup when it is lost."""
         deadline = self._ends + self._grace
         with (
-            self._supervisor.calling(statement=True, deadline=deadline) as channel,
+            self._supervisor.calling(statement=True, deadline=deadline, text=self._request.sql) as channel,
             self._cancellation.covering(channel),
         ):
             left = max(0.0, self._ends - time.monotonic())

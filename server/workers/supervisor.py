@@ -107,12 +107,12 @@ class Supervisor:
     # ------------------------------------------------------------ calls
 
     @contextmanager
-    def calling(self, *, statement: bool, deadline: float) -> Iterator[Channel]:
-        """A channel for one call; `statement`: one that takes a place among the running.
+    def calling(self, *, statement: bool, deadline: float, text: str | None = None) -> Iterator[Channel]:
+        """A channel for one call; `statement`: one that takes a place among the running; `text`: that it is about.
 
         Raises NoWorkers. Hangup and Overdue pass through, and retire the worker.
         """
-        worker, channel = self._take(statement, deadline)
+        worker, channel = self._take(statement, deadline, text)
         try:
             yield channel
         except Hangup:
@@ -129,9 +129,9 @@ class Supervisor:
                 channel.close()  # before the next statement is placed: this one may not have left its place yet
             self._left(worker, statement)
 
-    def _take(self, statement: bool, deadline: float) -> tuple[Worker, Channel]:
+    def _take(self, statement: bool, deadline: float, text: str | None) -> tuple[Worker, Channel]:
         while True:
-            worker = self._place(statement, deadline)
+            worker = self._place(statement, deadline, text)
             try:
                 return worker, worker.take()
             except OSError as error:
@@ -143,14 +143,21 @@ class Supervisor:
             worker.calls -= 1
             worker.statements -= statement
 
-    def _place(self, statement: bool, deadline: float) -> Worker:
-        """The worker with the most room for statements and the fewest calls, in turn."""
+    def _place(self, statement: bool, deadline: float, text: str | None) -> Worker:
+        """The worker with the most room for statements and the fewest calls.
+
+        A text has a worker of its own, which may have planned it before, for that is worth about one call more: a
+        client's preparing, GetFlightInfo and DoGet are three calls about one text.
+        """
         patience = min(deadline - time.monotonic(), self._patience.starting)
         with self._changed:
             if not self._changed.wait_for(lambda: self._ready() or self._closing, patience) or self._closing:
                 raise NoWorkers("no worker process is ready: the server's log says why; try another server")
-            ready = (worker for worker in self._workers if worker.state is State.READY)
-            worker = min(ready, key=lambda w: (w.statements - w.most if statement else 0, w.calls, w.placed))
+            ready = [worker for worker in self._workers if worker.state is State.READY]
+            own = None if text is None else ready[hash(text) % len(ready)]
+            worker = min(
+                ready, key=lambda w: (w.statements - w.most if statement else 0, w.calls - (w is own), w.placed)
+            )
             self._placed += 1
             worker.placed = self._placed
             worker.calls += 1

@@ -67,4 +67,6 @@ def test_actions_are_listed(front: Front) -> None:
     with flight.connect(front.uri) as client:
         listed = {action.type for action in client.list_actions(options)}
         assert list(client.list_flights(options=options)) == []
-    assert listed == {"CreatePreparedStatement", "ClosePreparedStatement"}
+    statements = {"CreatePreparedStatement", "ClosePreparedStatement"}
+    flights = {"CancelFlightInfo", "CancelQuery", "RenewFlightEndpoint"}
+    assert listed == statements | flights | {"SetSessionOptions", "GetSessionOptions", "CloseSession"}

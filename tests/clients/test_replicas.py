@@ -165,14 +165,18 @@ def test_keys_change_one_replica_after_the_other_without_a_token_that_is_refused
 
 
 def _retried(call: Callable[[A], T], argument: A) -> T:
-    """What a client does that knows UNAVAILABLE: it tries again."""
+    """What a client does that knows UNAVAILABLE: it tries again.
+
+    And CANCELLED, where it has cancelled nothing: a call that has reached a grpcio server but not its threads in the
+    moment of `stop()` ends so (grpcio 1.8x; 193 of 600 calls where 20 clients never paused), and no code of ours sees it.
+    """
     end = time.monotonic() + 20
     while True:
         try:
             return call(argument)
         except grpc.RpcError as error:
             assert isinstance(error, grpc.Call)
-            if error.code() is not grpc.StatusCode.UNAVAILABLE or time.monotonic() > end:
+            if error.code() not in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED) or time.monotonic() > end:
                 raise
             time.sleep(0.05)
 

@@ -213,7 +213,7 @@ def _nothing_left(world: World, times: int, seed: int) -> None:
         return now[0] <= threads + 4 and now[1] <= files + 8
 
     until(as_before, 10.0)
-    assert world.connections() <= 8
+    until(lambda: world.connections() <= 8, 5.0)  # those that cancel are beside the pool's, and gone at once
 
 
 def test_a_hundred_ended_calls_leave_nothing(world: World) -> None:

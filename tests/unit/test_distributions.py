@@ -48,6 +48,11 @@ def test_common_values_count_below_a_value_once_it_is_passed() -> None:
     assert mixed.below(10.0, inclusive=True) == pytest.approx(0.75)
 
 
+def test_a_value_that_fills_buckets_alone_has_their_share() -> None:
+    assert known(distinct=10, bounds=("1", "1", "1", "5", "9")).equal(1.0) == pytest.approx(0.5)
+    assert known(distinct=10, bounds=("1", "1", "1", "5", "9")).equal(5.0) == pytest.approx(0.1)
+
+
 def test_values_beyond_what_was_seen_are_rare() -> None:
     assert EVEN.equal(1000.0) == pytest.approx(0.001)
 

@@ -154,3 +154,17 @@ SELECT a, b FROM pg.public.pairs UNION SELECT id, NULL FROM pg.public.people
 -- case: an output that does not fit its type, of rows that QUALIFY removes
 -- note: seed 202010 with dear work; the source computed it for every row
 SELECT i2 + 1 AS o FROM pg.public.numbers QUALIFY count(*) OVER () <= 2
+
+-- case: a group key with IN over rows of a subquery
+-- note: seed 300715; refused, no wrong answer
+-- lacks: planner, the two texts of the subquery become two inputs, and the output is no longer the key
+SELECT CASE WHEN (o.id, o.id + 1) IN (SELECT w.id, w.id FROM lake.main.wide w) THEN 1 ELSE 2 END AS k, count(*) AS n FROM pg.public.orders o GROUP BY CASE WHEN (o.id, o.id + 1) IN (SELECT w.id, w.id FROM lake.main.wide w) THEN 1 ELSE 2 END
+
+-- case: a filter of two years of one CTE
+WITH q AS (SELECT a, 's' AS k, count(*) AS n FROM pg.public.pairs GROUP BY a UNION ALL SELECT b, 'm', count(*) FROM my.crm.pairs GROUP BY b) SELECT s.n AS m, t.n FROM q s JOIN q t ON s.a = t.a WHERE s.k = 's' AND s.a = 1 AND t.k = 'm' AND t.a < 3 AND s.n >= t.n
+
+-- case: filters of a CTE that another one reads
+WITH q AS (SELECT a, b FROM my.crm.pairs), r AS (SELECT a, b FROM q WHERE b > 0) SELECT r.a FROM r, q WHERE q.a = 1 AND r.a = 2 UNION ALL SELECT a FROM r WHERE a = 1
+
+-- case: a CTE whose filter finds what no row of it met
+WITH q AS (SELECT a, b FROM pg.public.pairs UNION ALL SELECT a, b FROM my.crm.pairs) SELECT s.a FROM q s LEFT JOIN q t ON s.a = t.b AND t.a = 2 WHERE s.a = 1 AND t.b IS NULL
