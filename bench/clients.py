@@ -155,7 +155,8 @@ def main() -> None:
                 for way, client in _ways(running, sources, query, orders).items():
                     with measure.using(running.pid) as used:
                         row = load(client, clients, given.seconds)
-                    cpu = used.cpu / max(1, row["asked"]) if way == "ours" else None
+                    share = given.seconds / (given.seconds + WARM_UP)  # what was measured includes the warm-up
+                    cpu = used.cpu * share / max(1, row["asked"]) if way == "ours" else None
                     out.add(query=query.name, clients=clients, way=way, cpu=cpu, peak=used.peak, **row)
                     print(
                         f"{query.name:<24}{clients:>8}  {way:<8}{row['throughput']:>10.1f}{row['p50'] * 1000:>9.1f}"

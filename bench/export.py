@@ -76,7 +76,7 @@ def _measured(running: Ours, steps: dict[str, Callable[[], Counted]], rounds: in
             times[name].append(last)
             if name == "server and client":
                 peaks = max(peaks, measure.peaks(running.pid), key=sum)
-                memory = max(memory, *samples)
+                memory = max([memory, *samples])
                 cpu.append(used.cpu)
     assert len(set(rows.values())) == 1, rows
     for name in steps:

@@ -41,7 +41,7 @@ from planner.cost import Costs
 from planner.placement import Placement, shown
 from planner.plan import Fragment, SourceInfo
 from planner.profiles import Profile
-from planner.rules.algebra import free, has_subquery, has_window, is_volatile, movable, tables_of
+from planner.rules.algebra import free, has_subquery, has_window, is_volatile, may_fail, movable, tables_of
 from planner.sharing import shared
 from watersmeet.spi import Read
 
@@ -178,9 +178,7 @@ class Cutter:
             made = self.aggregated(rest, cluster, below)
             if made is not None:
                 return made
-        # What QUALIFY removes here must not have failed there.
-        whole = alone and self.pushdown and rest.qualify is None
-        items = wanted(rest, cluster.aliases, self.computable(cluster, rest) if whole else _nothing)
+        items = wanted(rest, cluster.aliases, self.computable(cluster, rest) if alone and self.pushdown else _nothing)
         query = replace(below, items=items or (Constant("1", "INTEGER"),))
         if alone and self.pushdown:
             query = prefix.top(self, rest, query)
@@ -202,8 +200,8 @@ class Cutter:
         scans = cluster.scans
 
         def test(expr: Expr) -> bool:
-            if rest.group is not None and not movable(expr):
-                return False
+            if (rest.group is not None and not movable(expr)) or may_fail(expr):
+                return False  # a filter above windows may yet remove the row that it fails for
             return self.placement.computes(expr, cluster.source, scans, cluster.aliases)
 
         return test

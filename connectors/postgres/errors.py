@@ -31,7 +31,7 @@ QUERY_CANCELED = "57014"
 
 _CONNECT: tuple[tuple[str, type[SourceError], str], ...] = (
     (r"password authentication failed|no password supplied", SourceRefused, "the source refused the credentials"),
-    (r"no pg_hba\.conf entry|role .* does not exist|not permitted to log in", SourceRefused, "not allowed from here"),
+    (r"pg_hba\.conf|role .* does not exist|not permitted to log in", SourceRefused, "not allowed from here"),
     (r"database .* does not exist", SourceRefused, "the database does not exist"),
     (r"too many (clients|connections)|remaining connection slots", SourceUnavailable, "the server is full"),
     (r"certificate|SSL|TLS", SourceUnavailable, "TLS could not be set up as the setting tls asks"),

@@ -39,6 +39,11 @@ TOKENS = TokensConfig(
 USERS = (UserConfig(name="ana", password_hash=hash_password("correct horse"), roles=("analyst",)),)
 TICKETS = TicketsConfig(keys=(TicketKey(kid="t1", secret=SecretStr(SECRET)),))
 ACCESS = AccessConfig.model_validate({"roles": {"analyst": {"allow": ["*.*.*"]}, "clerk": {"allow": ["sales.*.*"]}}})
+CLOSING = (
+    "Memory was leaked by query",  # it forgets the memory of parameters that it could not bind
+    "Channel shutdown invoked",  # with the URL's `catalog` it closes its client twice: apache/arrow-java issue 863
+)
+"""What closing a connection of JDBC driver 18.3 may throw, whatever the server does."""
 OPTIONS = FlightOptions(listen="127.0.0.1:0", streams=3, calls=8, statement_timeout=60)
 
 
@@ -170,8 +175,7 @@ def jdbc_connect(jvm: Jvm, served: Served) -> Iterator[Callable[..., Remote]]:
         try:
             connection.close()
         except JavaError as error:
-            # Driver 18.3 forgets the memory of parameters that it could not bind, and says so here.
-            if "Memory was leaked by query" not in str(error):
+            if not any(words in str(error) for words in CLOSING):
                 raise
 
 

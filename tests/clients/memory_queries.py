@@ -43,6 +43,8 @@ class MemoryQueries:
 
     def __init__(self, access: Access | None = None) -> None:
         self.connection = duckdb.connect()
+        self._lock = threading.Lock()
+        """A DuckDB connection refuses a call while another thread's runs, cursor() as well."""
         self.access = access or Access(None)
         self.executed: list[Request] = []
         """All requests that ran, in order."""
@@ -119,12 +121,16 @@ class MemoryQueries:
         self.connection.close()
 
     def _rows(self, sql: str) -> list[tuple[Any, ...]]:
-        return self.connection.cursor().execute(sql).fetchall()
+        return self._new_cursor().execute(sql).fetchall()
+
+    def _new_cursor(self) -> duckdb.DuckDBPyConnection:
+        with self._lock:
+            return self.connection.cursor()
 
     def _cursor(self, request: Request) -> duckdb.DuckDBPyConnection:
         if len(request.sql.encode()) > SQL_BYTES:
             raise StatementTooLarge(f"the statement is longer than {SQL_BYTES} bytes")
-        cursor = self.connection.cursor()
+        cursor = self._new_cursor()
         for name, value in request.session.settings.items():
             if name not in ("timezone", "pushdown"):
                 raise SettingRefused(f"there is no setting {name}")

@@ -46,7 +46,7 @@ def config(postgres_url: str, mysql_url: str, tmp_path_factory: pytest.TempPathF
     with shop.postgres_and_duckdb(postgres_url, folder) as some, shop.mysql(mysql_url) as other:
         yield {
             "version": 1,
-            "server": {"listen": "127.0.0.1:0", "drain": "10s"},
+            "server": {"listen": "127.0.0.1:0", "drain": "10s", "workers": 1},
             "sources": {**some, **other},
             "auth": {"tokens": TOKENS},
             "tickets": {"keys": KEYS[:1]},

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,9 +69,10 @@ class World:
 @contextmanager
 def _world(postgres_url: str, mysql_url: str | None, tmp_path: Path) -> Iterator[World]:
     before = set(family(os.getpid()))
+    none: AbstractContextManager[dict[str, object]] = nullcontext({})
     with (
         shop.postgres_and_duckdb(postgres_url, tmp_path) as some,
-        shop.mysql(mysql_url) if mysql_url else nullcontext({}) as other,
+        shop.mysql(mysql_url) if mysql_url else none as other,
         psycopg.connect(postgres_url, autocommit=True) as postgres,
     ):
         some["pg"] = {**dict(some["pg"]), "writable": True}  # type: ignore[call-overload]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -76,14 +77,14 @@ def test_within_a_source_keys_may_travel_all_the_same() -> None:
 # ---------------------------------------------------------------- the form of the keys
 
 
-def gathered(values: list[int | None]) -> Gathered:
+def gathered(values: Sequence[int | None]) -> Gathered:
     made = Gathered({0: 1_000_000})
     made.add(pa.record_batch({"c0": pa.array(values, pa.int64())}))
     made.finish(complete=True)
     return made
 
 
-def said(values: list[int | None], source: str, of: float) -> str:
+def said(values: Sequence[int | None], source: str, of: float) -> str:
     """The condition on o_custkey or c_custkey that a source is sent for these keys, beside `of` values that it has."""
     join = SemiJoin(column=0, keys_of=1, key=0, most=1_000_000, values=of)
     found = keys(join, gathered(values), "INTEGER")

@@ -65,9 +65,9 @@ def test_a_window_function_gives_the_same_value_as_duckdb(entry: Entry, frame: s
     choices = [
         COUNTS if i in entry.constants else oracle.arguments(kind, oracle.a) for i, kind in enumerate(entry.args)
     ]
-    for *args, descending in product(*choices, (False, True)):
+    for args, descending in product(product(*choices), (False, True)):
 
-        def make(scan: Scan, args: tuple[Expr, ...] = tuple(args), descending: bool = descending) -> Select:
+        def make(scan: Scan, args: tuple[Expr, ...] = args, descending: bool = descending) -> Select:
             call = Call(entry.name, args, "", aggregate=True)
             bare = Window(call, (ref(scan, "g"),), (Sort(ref(scan, by), descending, not descending),), frame, "")
             text = sql_of(bare, DUCKDB, oracle.engine[0])

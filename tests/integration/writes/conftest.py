@@ -127,9 +127,8 @@ def server(request: pytest.FixtureRequest) -> Server:
     return found
 
 
-@pytest.fixture
-def open_sources() -> Iterator[Callable[[dict[str, dict[str, Any]]], dict[str, Source]]]:
-    """Opens sources by their sections, and closes them at the end."""
+@contextmanager
+def _opening() -> Iterator[Callable[[dict[str, dict[str, Any]]], dict[str, Source]]]:
     opened: list[Source] = []
 
     def make(sections: dict[str, dict[str, Any]]) -> dict[str, Source]:
@@ -143,17 +142,27 @@ def open_sources() -> Iterator[Callable[[dict[str, dict[str, Any]]], dict[str, S
 
 
 @pytest.fixture
-def queries(tmp_path: Path, pg: Server, my: Server, open_sources: Any) -> Iterator[LocalQueries]:
-    sources = open_sources(
-        {
-            "pg": pg.section | {"writable": True},
-            "my": my.section | {"writable": True},
-            "fixed": pg.section,
-        }
-    )
-    script = "CREATE TABLE cities AS SELECT i AS id, 'city ' || i AS city FROM range(5) t(i)"
-    sources["lake"] = duckdb_source("lake", tmp_path, script)
-    made = LocalQueries(sources, LimitsConfig(spill_dir=tmp_path / "spill"), catalog_age=0.0)
-    yield made
-    made.close()
-    sources["lake"].close()
+def open_sources() -> Iterator[Callable[[dict[str, dict[str, Any]]], dict[str, Source]]]:
+    """Opens sources by their sections, and closes them at the end."""
+    with _opening() as make:
+        yield make
+
+
+@pytest.fixture(scope="module")
+def queries(tmp_path_factory: pytest.TempPathFactory, pg: Server, my: Server) -> Iterator[LocalQueries]:
+    """One for a module's tests: what each leaves in the pools is what the next one meets."""
+    folder = tmp_path_factory.mktemp("writes")
+    with _opening() as make:
+        sources = make(
+            {
+                "pg": pg.section | {"writable": True},
+                "my": my.section | {"writable": True},
+                "fixed": pg.section,
+            }
+        )
+        script = "CREATE TABLE cities AS SELECT i AS id, 'city ' || i AS city FROM range(5) t(i)"
+        sources["lake"] = duckdb_source("lake", folder, script)
+        made = LocalQueries(sources, LimitsConfig(spill_dir=folder / "spill"), catalog_age=0.0)
+        yield made
+        made.close()
+        sources["lake"].close()
