@@ -40,6 +40,8 @@ class SessionInfo:
     """on | off | require."""
     semijoin_keys: int = 200_000
     """Keys of one fragment that may reduce another at most; 0: none ever waits for another's keys."""
+    unsigned: str = "keep"
+    """keep | widen: unsigned integers of an answer as the next larger signed type."""
     user: str = ""
 
 

@@ -12,7 +12,7 @@ from planner.errors import SettingRefused, SyntaxRefused, UnknownName
 from planner.parse import Statement
 from planner.plan import SessionInfo, SourceInfo
 
-SETTINGS = ("timezone", "pushdown", "semijoin_keys")
+SETTINGS = ("timezone", "pushdown", "semijoin_keys", "unsigned")
 """Names in lower case, as headers such as watersmeet-timezone carry them."""
 OPTIONS = ("catalog", "schema", *SETTINGS)
 """All that a session can hold."""
@@ -31,6 +31,7 @@ def session_info(settings: Mapping[str, str], catalog: str | None, schema: str |
         time_zone=settings.get("timezone", "UTC"),
         pushdown=settings.get("pushdown", "on"),
         semijoin_keys=_count(settings.get("semijoin_keys", "200000")),
+        unsigned=settings.get("unsigned", "keep"),
         user=user,
     )
 
@@ -52,6 +53,8 @@ def check_session(session: SessionInfo, sources: Mapping[str, SourceInfo]) -> No
         raise UnknownName(f"the session's schema {session.schema} does not exist in the catalog {source.name}")
     if session.pushdown not in {"on", "off", "require"}:
         raise SettingRefused(f"pushdown is on, off or require, not {session.pushdown!r}")
+    if session.unsigned not in {"keep", "widen"}:
+        raise SettingRefused(f"unsigned is keep or widen, not {session.unsigned!r}")
     if session.time_zone not in _time_zones():
         raise SettingRefused(f"the time zone {session.time_zone!r} is not known: use a name like UTC or Europe/Berlin")
 

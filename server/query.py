@@ -36,7 +36,7 @@ from server.execution.spill import SpillArea
 from server.explained import EXPLAIN, Explained
 from server.parameters import Bound, bind, read_row
 from server.requests import Answer, Cancelled, Described, Ingest, Request, Session, VisibleCatalog
-from server.schemas import answer_schema, fingerprint, parameter_schema, plain
+from server.schemas import answer_schema, fingerprint, parameter_schema, plain, widened
 from server.writes import Writes
 from watersmeet.spi import Source, SourceChanged, SourceError
 
@@ -89,7 +89,7 @@ class LocalQueries:
             )
         plan = self._plan(request, principal)
         return Described(
-            schema=self._schema(plan), parameters=parameter_schema(plan.parameters, self._engine.arrow_type)
+            schema=self._schema(request, plan), parameters=parameter_schema(plan.parameters, self._engine.arrow_type)
         )
 
     def execute(self, request: Request, principal: Principal, timeout: float) -> Answer:
@@ -198,11 +198,16 @@ class LocalQueries:
 
         return self._catalogs.planned(principal, request.sql, changed)
 
-    def _schema(self, plan: FederatedPlan) -> pa.Schema:
-        return EXPLAIN if plan.explain else answer_schema(plan.columns, self._engine.arrow_type)
+    def _schema(self, request: Request, plan: FederatedPlan) -> pa.Schema:
+        return EXPLAIN if plan.explain else self._rows_schema(request, plan)
+
+    def _rows_schema(self, request: Request, plan: FederatedPlan) -> pa.Schema:
+        schema = answer_schema(plan.columns, self._engine.arrow_type)
+        settings = {**self._settings, **request.session.settings}
+        return widened(schema) if settings.get("unsigned") == "widen" else schema
 
     def _check_announced(self, request: Request, plan: FederatedPlan) -> None:
-        if request.announced is not None and fingerprint(self._schema(plan)) != request.announced:
+        if request.announced is not None and fingerprint(self._schema(request, plan)) != request.announced:
             source = plan.fragments[0].source if plan.fragments else "local"
             self._catalogs.forget(source)
             raise SourceChanged(source, "the answer no longer has the columns that were announced: plan again")
@@ -225,7 +230,7 @@ class LocalQueries:
             slot=slot,
             spill=self._spill,
         )
-        schema = answer_schema(plan.columns, self._engine.arrow_type)
+        schema = self._rows_schema(request, plan)
         with self._lock:
             self._executions.add(execution)
         execution.start()

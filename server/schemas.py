@@ -23,6 +23,7 @@ _DIGITS = dict(
     + [("FLOAT", 24), ("DOUBLE", 53)]
 )
 """Precision of the numbers that have no other; of floats in bits, as ODBC counts it."""
+_WIDER = {pa.uint8(): pa.int16(), pa.uint16(): pa.int32(), pa.uint32(): pa.int64(), pa.uint64(): pa.decimal128(20, 0)}
 
 
 def answer_schema(columns: Iterable[OutputColumn], arrow_type: ArrowType) -> pa.Schema:
@@ -40,23 +41,31 @@ def plain(type_: pa.DataType) -> pa.DataType:
 
     A stream of frames has no dictionary batches, and not every client would read them.
     """
-    if pa.types.is_dictionary(type_):
-        return type_.value_type
+    return _mapped(type_, lambda leaf: leaf.value_type if pa.types.is_dictionary(leaf) else leaf)
+
+
+def widened(schema: pa.Schema) -> pa.Schema:
+    """The schema with signed integers, or decimals, that hold all values of its unsigned ones; at any depth."""
+    return pa.schema([field.with_type(_mapped(field.type, lambda leaf: _WIDER.get(leaf, leaf))) for field in schema])
+
+
+def _mapped(type_: pa.DataType, leaf: Callable[[pa.DataType], pa.DataType]) -> pa.DataType:
+    """The type with every type in it that holds no other replaced."""
+
+    def field(of: pa.Field) -> pa.Field:
+        return of.with_type(_mapped(of.type, leaf))
+
     if pa.types.is_list(type_):
-        return pa.list_(_plain_field(type_.value_field))
+        return pa.list_(field(type_.value_field))
     if pa.types.is_fixed_size_list(type_):
         # Without the name that the engine gives the element: pickle (pyarrow 26) would lose it, and a schema that came
         # from a worker would not be the one that the worker means.
-        return pa.list_(plain(type_.value_type), type_.list_size)
+        return pa.list_(_mapped(type_.value_type, leaf), type_.list_size)
     if pa.types.is_map(type_):
-        return pa.map_(_plain_field(type_.key_field), _plain_field(type_.item_field))
+        return pa.map_(field(type_.key_field), field(type_.item_field))
     if pa.types.is_struct(type_):
-        return pa.struct([_plain_field(field) for field in type_])
-    return type_
-
-
-def _plain_field(field: pa.Field) -> pa.Field:
-    return field.with_type(plain(field.type))
+        return pa.struct([field(member) for member in type_])
+    return leaf(type_)
 
 
 def parameter_schema(parameters: Iterable[tuple[str, str]], arrow_type: ArrowType) -> pa.Schema:

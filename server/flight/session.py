@@ -26,6 +26,9 @@ COOKIE = "arrow_flight_session_id"
 PREFIX = "watersmeet-"
 COMPRESSION = "watersmeet-compression"
 """`lz4` or `zstd`: the client asks for compressed bodies on the call's stream."""
+JAVA = "grpc-java"
+"""What the user agent of a client in Java holds. Java has no unsigned integers, and the JDBC driver 18.3 reads the bits of
+one as a signed one, in silence: 200 of UTINYINT is -56 to getInt. So these get wider types, unless they say otherwise."""
 MAX_VALUE = 256
 """Characters of an option: they travel in every ticket."""
 MAX_SETTINGS = 32
@@ -52,7 +55,10 @@ class Sessions:
     def of(self, call: Call) -> Session:
         """The call's session. Raises BadRequest, and TokenRefused for a cookie that is no longer good."""
         kept = self.kept(call) or _NOBODYS
-        return kept.changed(_options(call.headers))
+        session = kept.changed(_options(call.headers))
+        if JAVA in call.headers.get("user-agent", "") and "unsigned" not in session.settings:
+            session = session.changed({"unsigned": "widen"})
+        return session
 
     def kept(self, call: Call) -> Session | None:
         """The session that the client keeps a cookie of; None if it keeps none. Raises TokenRefused."""

@@ -119,7 +119,9 @@ def _written(
             distinct = "DISTINCT " if entry.name in ("count", "sum") and chance.random() < 0.3 else ""
             ties = ["id"] if "id" in columns["int"] else []  # -0.0 and 0.0 are equal, but not the same
             order = f" ORDER BY {', '.join([args[0], *ties])}" if entry.name in _COLLECTING else ""
-            yield "group", f"{entry.name}({distinct}{', '.join(args)}{order}){extra}"
+            # Of a group with both zeros either may be the least; + 0.0 makes one of them.
+            zero = " + 0.0" if entry.name in ("min", "max") and entry.args[0] in ("float", "double") else ""
+            yield "group", f"{entry.name}({distinct}{', '.join(args)}{order}){extra}{zero}"
     elif kind == "window":
         if "id" not in columns["int"]:
             return

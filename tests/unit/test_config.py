@@ -145,7 +145,7 @@ def test_a_configuration_shows_no_secret() -> None:
     assert "canary" not in repr(parse(text))
 
 
-@pytest.mark.parametrize("text", ["", "- a\n", "version: [\n", "a: &a [*a]\n", "\x00", "[" * 5000])
+@pytest.mark.parametrize("text", ["", "- a\n", "version: [\n", "a: &a [*a]\n", "\x00", "[" * 1500])
 def test_what_is_no_mapping_is_unreadable(text: str) -> None:
     with pytest.raises(Unreadable):
         parse(text)

@@ -47,7 +47,7 @@ def test_a_piece_that_may_be_missing_is_skipped_and_said(needy: Path) -> None:
 def test_nothing_else_may_be_missing(needy: Path) -> None:
     code, text = run(needy, allow="postgres")
     assert code != 0
-    assert "ALLOW_MISSING takes java, mysql, not postgres" in text
+    assert "ALLOW_MISSING takes decoder, java, mysql, not postgres" in text
 
 
 def test_tests_that_use_a_service_are_marked(needy: Path) -> None:
