@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -76,3 +78,14 @@ def java() -> str:
     """The `java` program."""
     _skip_without("java")
     return "java"
+
+
+@pytest.fixture(scope="session")
+def jdbc_driver(java: str) -> tuple[Path, ...]:
+    """The class path of the JDBC driver."""
+    try:
+        return services.jdbc_driver()
+    except subprocess.CalledProcessError:
+        if "java" in services.allowed_missing():
+            pytest.skip("Maven could not fetch the JDBC driver, as ALLOW_MISSING allows")
+        raise

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -43,8 +44,6 @@ class MemoryQueries:
 
     def __init__(self, access: Access | None = None) -> None:
         self.connection = duckdb.connect()
-        self._lock = threading.Lock()
-        """A DuckDB connection refuses a call while another thread's runs, cursor() as well."""
         self.access = access or Access(None)
         self.executed: list[Request] = []
         """All requests that ran, in order."""
@@ -121,16 +120,12 @@ class MemoryQueries:
         self.connection.close()
 
     def _rows(self, sql: str) -> list[tuple[Any, ...]]:
-        return self._new_cursor().execute(sql).fetchall()
-
-    def _new_cursor(self) -> duckdb.DuckDBPyConnection:
-        with self._lock:
-            return self.connection.cursor()
+        return self.connection.cursor().execute(sql).fetchall()
 
     def _cursor(self, request: Request) -> duckdb.DuckDBPyConnection:
         if len(request.sql.encode()) > SQL_BYTES:
             raise StatementTooLarge(f"the statement is longer than {SQL_BYTES} bytes")
-        cursor = self._new_cursor()
+        cursor = self.connection.cursor()
         for name, value in request.session.settings.items():
             if name not in ("timezone", "pushdown"):
                 raise SettingRefused(f"there is no setting {name}")
@@ -173,13 +168,19 @@ class Running:
             raise
 
     def cancel(self) -> None:
-        self.cancelled.set()
-        if self in self._queries.running:
-            self._cursor.interrupt()
+        if not self.cancelled.is_set():
+            self.cancelled.set()
+            threading.Thread(target=self._interrupt, daemon=True).start()
 
     def close(self) -> None:
         self._timer.cancel()
         self._queries.running.discard(self)
+
+    def _interrupt(self) -> None:
+        """Until it ends: an interrupt that comes before DuckDB has begun is lost. server.execution repeats it, too."""
+        while self in self._queries.running:
+            self._cursor.interrupt()
+            time.sleep(0.02)
 
     def _time_out(self) -> None:
         self._late.set()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from tests.clients.jdbc.bridge import Java, JavaError, Remote
+from tests.clients.served import Served
 
 LONG, DECIMAL, CLASS = "java.lang.Long", "java.math.BigDecimal", "java.lang.Class"
 NUMERIC = ("getByte", "getShort", "getInt", "getLong", "getFloat", "getDouble", "getBigDecimal", "getBoolean")
@@ -54,6 +56,8 @@ GOT: list[tuple[str, int, dict[str, object]]] = [
     ("[1, 2, NULL]", 2003, {"getString": "[1,2,null]"}),
     ("{'a': 1, 'b': 'x'}", 2000, {"getString": '{"a":1,"b":"x"}'}),
     ("MAP {'k': 1}", 2000, {"getString": '{"k":1}'}),
+    ("[200::UTINYINT]", 2003, {"getString": "[200]"}),
+    ("{'a': 4000000000::UINTEGER, 'b': [60000::USMALLINT]}", 2000, {"getString": '{"a":4000000000,"b":[60000]}'}),
     ("INTERVAL 3 DAY", 2000, {"getString": "P3D"}),
     ("'a'::ENUM('a', 'b')", 12, {"getObject": "a", "getString": "a"}),
     ("'123e4567-e89b-12d3-a456-426614174000'::UUID", 12, {"getString": "123e4567-e89b-12d3-a456-426614174000"}),
@@ -81,6 +85,24 @@ def test_a_value_of_every_type_is_read(statement: Remote, sql: str, code: int, g
     assert {getter: getattr(result, getter)(1) for getter in getters} == getters
     assert {getter: getattr(result, getter)("a") for getter in getters} == getters
     assert result.wasNull() is False
+
+
+def test_unsigned_integers_are_widened_for_clients_in_java_and_for_others_that_ask(
+    jdbc_connect: Callable[..., Remote], served: Served
+) -> None:
+    """Driver 18.3 reads an unsigned integer as a signed one of its width, and says nothing."""
+    sql = "SELECT 200::UTINYINT AS a, 18446744073709551615::UBIGINT AS b"
+    kept = jdbc_connect("&watersmeet-unsigned=keep").createStatement()
+    assert _first(kept, sql).getInt(1) == -56
+    kept.close()
+    with served.connect() as connection, connection.cursor() as cursor:
+        cursor.execute(sql)
+        assert cursor.fetch_arrow_table().schema.types == [pa.uint8(), pa.uint64()]
+    with served.connect(**{"watersmeet-unsigned": "widen"}) as connection, connection.cursor() as cursor:
+        cursor.execute(sql)
+        table = cursor.fetch_arrow_table()
+        assert table.schema.types == [pa.int16(), pa.decimal128(20, 0)]
+        assert table.to_pylist() == [{"a": 200, "b": 2**64 - 1}]
 
 
 @pytest.mark.parametrize("sql", [sql for sql, *_ in GOT])

@@ -106,7 +106,7 @@ def _refused(served: Served, sql: str, **options: str) -> str:
         ("SELECT CAST(name AS INTEGER) FROM one.main.people", "WM-3003", "one"),
         ("SELECT * FROM down.public.orders", "WM-3001", "down"),
         ("DROP TABLE people", "WM-2002", "DROP"),
-        ("DELETE FROM one.main.people", "WM-2002", "DELETE"),
+        ("DELETE FROM one.main.people", "WM-2010", "writable"),
         ("SELECT '" + "x" * 2_000_000 + "'", "WM-5001", "sql_bytes"),
         ("SELECT " + "(" * 5000 + "1" + ")" * 5000, "WM-5001", "sql_depth"),
         ("SELECT getenv('HOME')", "WM-2006", "getenv"),

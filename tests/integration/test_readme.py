@@ -18,6 +18,7 @@ from tests.unit.test_docs import fenced
 ROOT = Path(__file__).parents[2]
 ENTRY = ROOT / "watersmeet" / "__main__.py"
 README = ROOT / "README.md"
+CLIENTS = ROOT / "docs" / "clients.md"
 LONG = frozenset({"make demo", "make test", "make test-long", "make check", "make venv"})
 """What other tests run, or what runs these."""
 
@@ -79,12 +80,12 @@ def test_the_plan_is_as_shown(demo: Demo) -> None:
 
 
 def _without_estimates(plan: str) -> str:
-    return re.sub(r"about [\d,]+ rows", "about N rows", plan)
+    return re.sub(r"(about|at most) [\d,]+", r"\1 N", plan)
 
 
 SNIPPETS = [
     pytest.param(block, id=f"{page.name} {number}")
-    for page in (README, ROOT / "docs" / "clients.md")
+    for page in (README, CLIENTS)
     for number, block in enumerate(fenced(page, "python"), 1)
 ]
 
@@ -92,6 +93,17 @@ SNIPPETS = [
 @pytest.mark.parametrize("snippet", SNIPPETS)
 def test_a_python_example_runs(demo: Demo, snippet: str) -> None:
     assert demo.run("-c", snippet.replace("localhost:32010", f"localhost:{demo.port}")) != ""
+
+
+def test_the_java_example_runs(demo: Demo, java: str, jdbc_driver: tuple[Path, ...], tmp_path: Path) -> None:
+    (code,) = fenced(CLIENTS, "java")
+    file = tmp_path / "Example.java"
+    file.write_text(code.replace("localhost:32010", f"localhost:{demo.port}"))
+    command = [java, "--add-opens=java.base/java.nio=ALL-UNNAMED", "-cp", ":".join(map(str, jdbc_driver)), str(file)]
+    said = subprocess.run(
+        command, env={**os.environ, "WATERSMEET_TOKEN": demo.token}, stdout=subprocess.PIPE, text=True, check=True
+    ).stdout
+    assert re.search(r"^\w+: \d+$", said, re.MULTILINE)
 
 
 @pytest.mark.parametrize("page", [README, ROOT / "docs" / "guide.md"], ids=lambda page: str(page.name))
