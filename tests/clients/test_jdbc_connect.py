@@ -54,6 +54,18 @@ def test_the_urls_catalog_is_the_sessions(jdbc_connect: Connect) -> None:
     assert _one(jdbc_connect("&catalog=pg&schema=archive"), "SELECT count(*) = 0 FROM orders_2020") is True
 
 
+def test_closing_with_the_urls_catalog_fails_in_the_driver_once_the_session_has_ended(
+    jdbc_connect: Connect, served: Served
+) -> None:
+    """Driver 18.3 closes its client twice, and the second time it has no channel left to say CloseSession on
+    (apache/arrow-java issue 863). When a newer one closes, docs/clients.md and CLOSING are to be changed."""
+    connection = jdbc_connect("&catalog=lake", token=served.sign("closer"))
+    with pytest.raises(JavaError, match="Channel shutdown invoked"):
+        connection.close()
+    expected = [("Handshake", "OK"), ("DoAction", "OK"), ("DoAction", "OK")]  # SetSessionOptions, CloseSession
+    until(lambda: [(call["rpc"], call["status"]) for call in served.calls("closer")] == expected)
+
+
 def test_an_unknown_catalog_is_refused_by_name_with_the_first_statement_at_the_latest(jdbc_connect: Connect) -> None:
     with pytest.raises(JavaError, match="nowhere"):
         _one(jdbc_connect("&catalog=nowhere"), "SELECT max(id) FROM customers")

@@ -6,6 +6,7 @@ import datetime
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -93,7 +94,19 @@ def test_the_catalog_has_tables_views_keys_comments_and_sizes(source: Source) ->
     assert catalog.default_schema == "main"
     assert catalog.schemas == ('Other "one"', "empty", "main")
     assert catalog.facts["product"] == "DuckDB"
-    assert catalog.tables["main", "people"] == Table(
+    people = catalog.tables["main", "people"]
+    # Statistics have tests of their own.
+    unknown = {
+        "distinct": None,
+        "null_fraction": None,
+        "minimum": None,
+        "maximum": None,
+        "common": (),
+        "bounds": (),
+        "width": None,
+    }
+    plain = replace(people, columns=tuple(replace(column, **unknown) for column in people.columns))  # type: ignore[arg-type]
+    assert plain == Table(
         schema="main",
         name="people",
         columns=(
