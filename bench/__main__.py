@@ -18,6 +18,7 @@ RUNS = {
     "overhead": ("bench.overhead", "--scale", "{scale:g}"),
     "export": ("bench.export", "--scale", "{scale:g}"),
     "clients": ("bench.clients", "--scale", "{small:g}"),
+    "flight": ("bench.flight",),
 }
 """By the name of the file in bench/results."""
 

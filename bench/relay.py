@@ -23,7 +23,7 @@ from pyarrow import flight
 from bench import measure
 from server.flight.commands import pack
 from server.flight.proto import flight_sql_pb2 as sql
-from tests.clients.served import serving
+from tests.clients.served import Served, serving
 
 CLIENTS = 8
 JOINS = 12
@@ -36,6 +36,7 @@ class Server:
 
     workers: int
     pid: int
+    served: Served
     client: flight.FlightClient
     options: flight.FlightCallOptions
 
@@ -62,14 +63,15 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
-        _fill(folder / "lake.duckdb", options.megabytes)
-        servers = [stack.enter_context(_served(folder, workers)) for workers in (0, 1, 2)]
+        fill(folder / "lake.duckdb", options.megabytes)
+        servers = [stack.enter_context(served(folder, workers)) for workers in (0, 1, 2)]
         _small(servers[:2], options.queries, options.rounds)
         _stream(servers[:2], options.rounds)
-        _planning(servers[1:], options.statements, options.rounds)
+        plan(servers[1:], options.statements, options.rounds)
 
 
-def _fill(path: Path, megabytes: int) -> None:
+def fill(path: Path, megabytes: int) -> None:
+    """A file with a table to be streamed and those that statements join."""
     with duckdb.connect(str(path)) as con:
         con.execute(
             f"CREATE TABLE wide AS SELECT i, i + 1 AS a, i + 2 AS b, i + 3 AS c FROM range({megabytes * 31250}) r(i)"
@@ -79,17 +81,17 @@ def _fill(path: Path, megabytes: int) -> None:
 
 
 @contextmanager
-def _served(folder: Path, workers: int) -> Iterator[Server]:
+def served(folder: Path, workers: int) -> Iterator[Server]:
     """A server over the file."""
     place = folder / str(workers)
     place.mkdir()
     before = set(measure.servers(os.getpid()))
     server = {"listen": "127.0.0.1:0", "drain": "5s", "workers": workers}
     lake = {"lake": {"kind": "duckdb", "path": str(folder / "lake.duckdb")}}
-    with serving(place, lake, server=server) as served, flight.connect(served.uri) as client:
+    with serving(place, lake, server=server) as running, flight.connect(running.uri) as client:
         (pid,) = set(measure.servers(os.getpid())) - before
-        headers = [(b"authorization", f"Bearer {served.token}".encode())]
-        yield Server(workers, pid, client, flight.FlightCallOptions(headers=headers))
+        headers = [(b"authorization", f"Bearer {running.token}".encode())]
+        yield Server(workers, pid, running, client, flight.FlightCallOptions(headers=headers))
 
 
 def _small(servers: list[Server], queries: int, rounds: int) -> None:
@@ -130,7 +132,8 @@ def _stream(servers: list[Server], rounds: int) -> None:
     print(f"  the relay adds {min(cpus[1]) - min(cpus[0]):.2f} CPU s/GB", flush=True)
 
 
-def _planning(servers: list[Server], statements: int, rounds: int) -> None:
+def plan(servers: list[Server], statements: int, rounds: int) -> list[float]:
+    """Print how many statements each of two servers plans a second, and return it."""
     print(f"statements that are planned only, no two alike, {CLIENTS} clients at once", flush=True)
     best = []
     numbers = iter(range(1 << 30))
@@ -147,6 +150,7 @@ def _planning(servers: list[Server], statements: int, rounds: int) -> None:
         best.append(max(rates))
         print(f"  workers {server.workers}: {max(rates):.0f} a second, {min(cpus):.1f} ms of CPU each", flush=True)
     print(f"  two workers plan {best[1] / best[0]:.2f} times as many", flush=True)
+    return best
 
 
 def _joined(number: int) -> str:

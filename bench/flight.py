@@ -1,0 +1,219 @@
+"""Our front beside pyarrow.flight's own server in the same run, and what a small query costs: `python -m bench.flight`.
+
+Streams come from a table in memory (bench.in_memory): ours through the front, the relay and one worker, theirs from C++.
+Small queries go to `watersmeet serve` with one worker, planning included, beside two bare gRPC calls of the same server.
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+import adbc_driver_flightsql.dbapi as adbc
+import grpc
+from adbc_driver_flightsql import DatabaseOptions
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from pyarrow import flight
+
+from bench import in_memory, relay, report
+from server.flight.commands import pack
+from server.flight.proto import flight_sql_pb2 as sql
+from tests.clients.certificates import Authority
+from tests.clients.rpc import Rpc
+
+ROWS = 6_000_000
+"""At scale 1."""
+ROUNDS = 3
+SMALL = "SELECT 1 AS a"
+WHOLE = flight.FlightDescriptor.for_command(pack(sql.CommandStatementQuery(query="SELECT * FROM whole")))
+CLIENTS = 16
+
+
+class Verdicts:
+    """The table that is printed, a row at a time."""
+
+    def __init__(self, out: report.Report) -> None:
+        self._out = out
+        print(f"{'what':<46}{'ours':>10}{'theirs':>10}{'ratio':>8}  {'target':<24}met")
+
+    def ratio(
+        self, what: str, ours: float, theirs: float, *, least: float | None = None, most: float | None = None
+    ) -> None:
+        """What must be at least, or at most, so many times theirs."""
+        ratio = ours / theirs
+        met = ratio >= least if least is not None else most is not None and ratio <= most
+        self._add(what, ours, theirs, f">= {least} x" if least is not None else f"<= {most} x", met)
+
+    def most(self, what: str, ours: float, limit: float, theirs: float | None = None) -> None:
+        """What must not be more than `limit`."""
+        self._add(what, ours, theirs, f"<= {limit:g}", ours <= limit)
+
+    def _add(self, what: str, ours: float, theirs: float | None, target: str, met: bool) -> None:
+        ratio = ours / theirs if theirs else None
+        self._out.add(what=what, ours=ours, theirs=theirs, ratio=ratio, target=target, met=met)
+        shown = "".join(
+            f"{'' if value is None else f'{value:.2f}':>{width}}" for value, width in ((theirs, 10), (ratio, 8))
+        )
+        print(f"{what:<46}{ours:>10.2f}{shown}  {target:<24}{'yes' if met else 'NO'}", flush=True)
+
+
+def main() -> None:
+    """Print a line for each thing that is measured."""
+    parser = report.options("flight", __doc__, scale=1 / 3)
+    parser.add_argument("--streams", type=int, default=5, help="of the table, a server and round")
+    parser.add_argument("--queries", type=int, default=300, help="small ones, a round")
+    parser.add_argument("--statements", type=int, default=100, help="to be planned, a server and round")
+    parser.add_argument("--seconds", type=float, default=5.0, help=f"of {CLIENTS} clients at once")
+    given = parser.parse_args()
+    with report.reported("flight", given) as out, tempfile.TemporaryDirectory() as name:
+        verdicts, folder = Verdicts(out), Path(name)
+        rows = round(ROWS * given.scale)
+        _streams(verdicts, rows, given.streams, None, 0.7)
+        _streams(verdicts, rows, given.streams, folder, 0.9)
+        relay.fill(folder / "lake.duckdb", 1)
+        with ExitStack() as stack:
+            one, two = (stack.enter_context(relay.served(folder, workers)) for workers in (1, 2))
+            _small(verdicts, one, given.queries)
+            _crowd(verdicts, one, given.seconds)
+            rates = relay.plan([one, two], given.statements, ROUNDS)
+            verdicts.ratio("planned a second, workers 2 and workers 1", rates[1], rates[0], least=1.4)
+
+
+def _streams(verdicts: Verdicts, rows: int, streams: int, folder: Path | None, least: float) -> None:
+    """MB/s to both clients, and the time until the first batch; in turn, so that what else runs meets all."""
+    authority = Authority()
+    tls, over = None, "plaintext"
+    if folder is not None:
+        certificate = authority.signs()
+        tls, over = (folder / "cert.pem", folder / "key.pem"), "TLS"
+        tls[0].write_bytes(certificate.cert)
+        tls[1].write_bytes(certificate.key)
+    with ExitStack() as stack:
+        trust = {"tls_root_certs": authority.cert} if tls else {}
+        uris = {name: stack.enter_context(in_memory.running(name, rows, tls))[0] for name in in_memory.SERVERS}
+        clients = {name: stack.enter_context(flight.connect(uri, **trust)) for name, uri in uris.items()}
+        options = {DatabaseOptions.TLS_ROOT_CERTS.value: authority.cert.decode()} if tls else {}
+        connection = stack.enter_context(adbc.connect(uris["ours"], db_kwargs=options, autocommit=True))
+        reads: dict[str, Callable[[], tuple[float, int]]] = {
+            "ours": lambda: _pyarrow(clients["ours"]),
+            "theirs": lambda: _pyarrow(clients["theirs"]),
+            "adbc": lambda: _adbc(connection),
+        }
+        rates: dict[str, list[float]] = {name: [] for name in reads}
+        firsts: dict[str, list[float]] = {name: [] for name in reads}
+        for read in reads.values():
+            read()
+        for _ in range(ROUNDS):
+            for name, read in reads.items():
+                began = time.perf_counter()
+                results = [read() for _ in range(streams)]
+                rates[name].append(sum(size for _, size in results) / 1e6 / (time.perf_counter() - began))
+                firsts[name].append(statistics.median(first for first, _ in results) * 1000)
+    rate = {name: statistics.median(found) for name, found in rates.items()}
+    first = {name: statistics.median(found) for name, found in firsts.items()}
+    verdicts.ratio(f"stream to pyarrow.flight, {over}, MB/s", rate["ours"], rate["theirs"], least=least)
+    verdicts.ratio(f"stream to ADBC, {over}, MB/s (theirs: pyarrow)", rate["adbc"], rate["theirs"], least=least)
+    verdicts.most(f"first batch to pyarrow.flight, {over}, ms", first["ours"], 30, first["theirs"])
+    verdicts.most(f"first batch to ADBC, {over}, ms", first["adbc"], 30)
+
+
+def _pyarrow(client: flight.FlightClient) -> tuple[float, int]:
+    """Read the table: the seconds until its first batch, from asking for it, and its bytes."""
+    began = time.perf_counter()
+    reader = client.do_get(client.get_flight_info(WHOLE).endpoints[0].ticket)
+    size = reader.read_chunk().data.nbytes
+    return time.perf_counter() - began, size + sum(chunk.data.nbytes for chunk in reader)
+
+
+def _adbc(connection: adbc.Connection) -> tuple[float, int]:
+    began = time.perf_counter()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM whole")
+        reader = cursor.fetch_record_batch()
+        size = next(reader).nbytes
+        return time.perf_counter() - began, size + sum(batch.nbytes for batch in reader)
+
+
+def _small(verdicts: Verdicts, server: relay.Server, queries: int) -> None:
+    """One client over raw gRPC, whose own time is the same for the query and for the two bare calls."""
+    headers = (("authorization", f"Bearer {server.served.token}"),)
+    with grpc.insecure_channel(f"127.0.0.1:{server.served.port}") as channel:
+        rpc = Rpc(channel, headers)
+        check = health_pb2_grpc.HealthStub(channel).Check  # type: ignore[no-untyped-call]
+
+        def query() -> None:
+            list(rpc.frames(rpc.query(SMALL)))
+
+        def pair() -> None:
+            check(health_pb2.HealthCheckRequest())
+            check(health_pb2.HealthCheckRequest())
+
+        for _ in range(50):
+            query()
+            pair()
+        times: dict[Callable[[], None], list[float]] = {query: [], pair: []}
+        for _ in range(ROUNDS * queries):
+            for run, found in times.items():
+                began = time.perf_counter()
+                run()
+                found.append((time.perf_counter() - began) * 1000)
+        verdicts.ratio(
+            "small query, p50 ms (theirs: two bare calls)",
+            statistics.median(times[query]),
+            statistics.median(times[pair]),
+            most=3,
+        )
+        used: dict[Callable[[], None], list[float]] = {query: [], pair: []}
+        for _ in range(ROUNDS):
+            for run, cpus in used.items():
+                before = server.cpu()
+                for _ in range(queries):
+                    run()
+                cpus.append((server.cpu() - before) / queries * 1000)
+        verdicts.most(
+            "small query, server CPU ms (theirs: two bare)",
+            statistics.median(used[query]),
+            4,
+            statistics.median(used[pair]),
+        )
+
+
+def _crowd(verdicts: Verdicts, server: relay.Server, seconds: float) -> None:
+    """The small query from many connections, beside one; whoever fails counts and goes on."""
+    alone, failed = _rate(server, 1, seconds)
+    together, errors = _rate(server, CLIENTS, seconds)
+    verdicts.ratio(f"small queries a second, {CLIENTS} clients and one", together, alone, least=1)
+    verdicts.most(f"errors, {CLIENTS} clients", failed + errors, 0)
+
+
+def _rate(server: relay.Server, clients: int, seconds: float) -> tuple[float, int]:
+    """Queries a second, and errors."""
+    counts, errors = [0] * clients, [0] * clients
+    began = time.monotonic()
+
+    def client(number: int) -> None:
+        command = flight.FlightDescriptor.for_command(pack(sql.CommandStatementQuery(query=SMALL)))
+        with flight.connect(server.served.uri) as connection:
+            while time.monotonic() < began + seconds:
+                try:
+                    info = connection.get_flight_info(command, server.options)
+                    connection.do_get(info.endpoints[0].ticket, server.options).read_all()
+                    counts[number] += 1
+                except flight.FlightError:
+                    errors[number] += 1
+
+    threads = [threading.Thread(target=client, args=(number,)) for number in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sum(counts) / (time.monotonic() - began), sum(errors)
+
+
+if __name__ == "__main__":
+    main()
