@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import adbc_driver_flightsql.dbapi as adbc
 import grpc
@@ -144,14 +145,14 @@ def _small(verdicts: Verdicts, server: relay.Server, queries: int) -> None:
     headers = (("authorization", f"Bearer {server.served.token}"),)
     with grpc.insecure_channel(f"127.0.0.1:{server.served.port}") as channel:
         rpc = Rpc(channel, headers)
-        check = health_pb2_grpc.HealthStub(channel).Check  # type: ignore[no-untyped-call]
+        health: Any = health_pb2_grpc.HealthStub(channel)
 
         def query() -> None:
             list(rpc.frames(rpc.query(SMALL)))
 
         def pair() -> None:
-            check(health_pb2.HealthCheckRequest())
-            check(health_pb2.HealthCheckRequest())
+            health.Check(health_pb2.HealthCheckRequest())
+            health.Check(health_pb2.HealthCheckRequest())
 
         for _ in range(50):
             query()

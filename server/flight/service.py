@@ -174,11 +174,13 @@ def create_server(
 
 def _methods(door: Door, patience: Patience, calls: Calls, actions: Actions, puts: Puts) -> grpc.GenericRpcHandler:
     """Every method of the service. Unlisted ones do not exist: gRPC answers UNIMPLEMENTED by itself."""
-    one_request: dict[str, Callable[[Call, bytes], Message | Iterator[Message | bytes]]] = {
-        "ListFlights": calls.list_flights,
+    unary: dict[str, Callable[[Call, bytes], Message]] = {
         "GetFlightInfo": calls.get_flight_info,
         "PollFlightInfo": calls.poll_flight_info,
         "GetSchema": calls.get_schema,
+    }
+    one_request: dict[str, Callable[[Call, bytes], Iterator[Message | bytes]]] = {
+        "ListFlights": calls.list_flights,
         "DoGet": calls.do_get,
         "DoAction": actions.do_action,
         "ListActions": actions.list_actions,
@@ -189,32 +191,36 @@ def _methods(door: Door, patience: Patience, calls: Calls, actions: Actions, put
         "DoExchange": calls.do_exchange,
     }
     methods = {name: _single(method) for name, method in one_request.items()} | many_requests
-    # All are registered as streams, the same thing on the wire: gRPC calls a unary method only when its request has
-    # arrived, and a thread waits for that. This way strangers are sent off first, and the others have to hurry.
+    # All take a stream, the same thing on the wire: gRPC calls a method of one request only when that has arrived, and a
+    # thread waits for it. This way strangers are sent off first, and the others have to hurry. What has one answer
+    # returns it: gRPC then sends it together with the status, and wakes no other thread in between.
     handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
         name: grpc.stream_stream_rpc_method_handler(_behind(door, patience, name, method))
         for name, method in methods.items()
     }
+    for name, one_answer in unary.items():
+        handlers[name] = grpc.stream_unary_rpc_method_handler(_unary_behind(door, patience, name, one_answer))
     return grpc.method_handlers_generic_handler(SERVICE, handlers)
 
 
 def _single(
-    method: Callable[[Call, bytes], Message | Iterator[Message | bytes]],
+    method: Callable[[Call, bytes], Iterator[Message | bytes]],
 ) -> Callable[[Call, Generator[bytes]], Iterator[Message | bytes]]:
     """A method of one request as one of a stream of them."""
 
     def answers(call: Call, requests: Generator[bytes]) -> Iterator[Message | bytes]:
-        with closing(requests):  # what comes after it is not waited for
-            request = next(requests, None)
-        if request is None:
-            raise BadRequest("the call has no request message")
-        answer = method(call, request)
-        if isinstance(answer, Message):
-            yield answer
-        else:
-            yield from answer
+        yield from method(call, _only(requests))
 
     return answers
+
+
+def _only(requests: Generator[bytes]) -> bytes:
+    """The one request; what comes after it is not waited for. Raises BadRequest."""
+    with closing(requests):
+        request = next(requests, None)
+    if request is None:
+        raise BadRequest("the call has no request message")
+    return request
 
 
 def _behind(
@@ -230,3 +236,17 @@ def _behind(
             call.send_headers()
 
     return answers
+
+
+def _unary_behind(
+    door: Door, patience: Patience, rpc: str, method: Callable[[Call, bytes], Message]
+) -> Callable[[Iterator[bytes], grpc.ServicerContext], bytes]:
+    """A method with one answer behind the door."""
+
+    def answer(requests: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
+        with door.call(context, rpc) as call:
+            message = method(call, _only(patience.requests(context, requests)))
+            call.send_headers()
+            return message.SerializeToString()
+
+    return answer

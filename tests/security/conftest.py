@@ -34,8 +34,8 @@ Calling = Callable[..., AbstractContextManager[Rpc]]
 """calling(*headers): a connection with these headers on every call."""
 
 
-def bearer(subject: str = "ana", *roles: str, seconds: float = 600) -> tuple[str, str]:
-    """The header of a good token."""
+def bearer(subject: str = "ana", *roles: str, seconds: float = 86400) -> tuple[str, str]:
+    """The header of a good token: some are made when tests are collected, and used when the whole suite gets there."""
     signer = Tokens(TokensConfig.model_validate(TOKENS))
     return "authorization", f"Bearer {signer.sign(subject, roles or ('analyst',), timedelta(seconds=seconds))}"
 
