@@ -91,14 +91,14 @@ def test_wrong_users_and_wrong_passwords_get_the_same_answer(user: str, password
     assert str(caught.value) == "unknown user or wrong password"
 
 
-def test_an_unknown_user_takes_as_long_as_a_known_one() -> None:
+def test_an_unknown_user_takes_as_much_work_as_a_known_one() -> None:
     passwords = Passwords([ANA])
 
     def taken(user: str) -> float:
-        started = time.perf_counter()
+        started = time.process_time()
         with pytest.raises(WrongPassword):
             passwords.verify(user, "wrong")
-        return time.perf_counter() - started
+        return time.process_time() - started
 
     known, unknown = ([taken(user) for _ in range(7)] for user in ("ana", "nobody"))
     assert 0.5 < statistics.median(unknown) / statistics.median(known) < 2
