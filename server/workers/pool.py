@@ -81,9 +81,9 @@ class WorkerPool:
     def _ask(self, name: str, *arguments: object, text: str | None = None) -> object:
         """A call that changes nothing: it may be made twice."""
         deadline = time.monotonic() + self._timeout + self._grace
-        for _ in range(2):
+        for again in (False, True):
             try:
-                with self._supervisor.calling(statement=False, deadline=deadline, text=text) as channel:
+                with self._supervisor.calling(statement=False, deadline=deadline, text=text, again=again) as channel:
                     channel.call(name, arguments, deadline)
                     return channel.answer()
             except Overdue:

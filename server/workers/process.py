@@ -42,6 +42,8 @@ class Worker:
         self.calls = 0
         self.statements = 0
         """Of the calls, those that take one of the places for running statements."""
+        self.suspects = 0
+        """Of the calls, those whose first worker was lost."""
         self.placed = 0
         """When it got its last call, in calls of the server: for taking turns."""
         self.seen = time.monotonic()

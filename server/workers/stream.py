@@ -60,7 +60,7 @@ class RemoteStream:
         for last in (False, True):
             delivered = False
             try:
-                with closing(self._attempt()) as frames:
+                with closing(self._attempt(again=last)) as frames:
                     for frame in frames:
                         delivered = True
                         yield frame
@@ -75,11 +75,11 @@ class RemoteStream:
                 if over:
                     raise WorkerLost("the process that ran the statement ended: run the statement again") from None
 
-    def _attempt(self) -> Generator[bytes, None, None]:
+    def _attempt(self, *, again: bool) -> Generator[bytes, None, None]:
         """The frames from one worker. Raises Hangup when it is lost."""
         deadline = self._ends + self._grace
         with (
-            self._supervisor.calling(statement=True, deadline=deadline, text=self._request.sql) as channel,
+            self._supervisor.calling(statement=True, deadline=deadline, text=self._request.sql, again=again) as channel,
             self._cancellation.covering(channel),
         ):
             left = max(0.0, self._ends - time.monotonic())

@@ -19,11 +19,15 @@ from dataclasses import dataclass
 from server.execution.errors import NoWorkers
 from server.workers.channel import Channel
 from server.workers.messages import Hangup, Kind, Overdue
-from server.workers.orders import Orders
+from server.workers.orders import BEAT, Orders
 from server.workers.process import State, Worker
 
 _ENDING = 5.0
 """Seconds that workers are given to end by themselves."""
+_LATE = 2.5 * BEAT
+"""Seconds without a sign of life after which a worker gets calls only when the others are silent, too."""
+_APART = 5.0
+"""Seconds that a call which is made again waits for a worker without another such call."""
 _BACK_OFF = (0.0, 0.2, 1.0, 5.0, 30.0)
 """Seconds before the next start, by how many have failed in a row."""
 
@@ -42,6 +46,16 @@ class Patience:
     """For what a worker that is replaced still runs."""
     starting: float = 30.0
     """For a worker to become ready, and of a call for any worker."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """What a place is asked for: see Supervisor.calling."""
+
+    statement: bool
+    deadline: float
+    text: str | None
+    again: bool
 
 
 class Supervisor:
@@ -72,9 +86,7 @@ class Supervisor:
         self._selector.register(self._woken, selectors.EVENT_READ)
         self._thread.start()
         with self._changed:
-            self._changed.wait_for(
-                lambda: self._failure is not None or self._ready() == self._count, self._patience.starting
-            )
+            self._changed.wait_for(lambda: self._failure is not None or self._whole(), self._patience.starting)
             if self._failure is not None:
                 raise self._failure
             if not self._ready():
@@ -107,12 +119,16 @@ class Supervisor:
     # ------------------------------------------------------------ calls
 
     @contextmanager
-    def calling(self, *, statement: bool, deadline: float, text: str | None = None) -> Iterator[Channel]:
+    def calling(
+        self, *, statement: bool, deadline: float, text: str | None = None, again: bool = False
+    ) -> Iterator[Channel]:
         """A channel for one call; `statement`: one that takes a place among the running; `text`: that it is about.
 
-        Raises NoWorkers. Hangup and Overdue pass through, and retire the worker.
+        `again`: its first worker was lost, and it may be why. Raises NoWorkers. Hangup and Overdue pass through, and
+        retire the worker.
         """
-        worker, channel = self._take(statement, deadline, text)
+        call = _Call(statement, deadline, text, again)
+        worker, channel = self._take(call)
         try:
             yield channel
         except Hangup:
@@ -127,45 +143,68 @@ class Supervisor:
                 kept = worker.keep(channel)
             if not kept:
                 channel.close()  # before the next statement is placed: this one may not have left its place yet
-            self._left(worker, statement)
+            self._left(worker, call)
 
-    def _take(self, statement: bool, deadline: float, text: str | None) -> tuple[Worker, Channel]:
+    def _take(self, call: _Call) -> tuple[Worker, Channel]:
         while True:
-            worker = self._place(statement, deadline, text)
+            worker = self._place(call)
             try:
                 return worker, worker.take()
             except OSError as error:
-                self._left(worker, statement)
+                self._left(worker, call)
                 self.retire(worker, f"it takes no channel: {error}")
 
-    def _left(self, worker: Worker, statement: bool) -> None:
+    def _left(self, worker: Worker, call: _Call) -> None:
         with self._changed:
             worker.calls -= 1
-            worker.statements -= statement
+            worker.statements -= call.statement
+            if call.again:
+                worker.suspects -= 1
+                self._changed.notify_all()
 
-    def _place(self, statement: bool, deadline: float, text: str | None) -> Worker:
-        """The worker with the most room for statements and the fewest calls.
+    def _place(self, call: _Call) -> Worker:
+        """Of the workers that show signs of life the one with the most room for statements and the fewest calls.
 
         A text has a worker of its own, which may have planned it before, for that is worth about one call more: a
-        client's preparing, GetFlightInfo and DoGet are three calls about one text.
+        client's preparing, GetFlightInfo and DoGet are three calls about one text. Of the calls that one worker's end
+        leaves to be made again, one may have been its cause: they go apart, lest it takes the others along once more.
         """
-        patience = min(deadline - time.monotonic(), self._patience.starting)
+        patience = min(call.deadline - time.monotonic(), self._patience.starting)
         with self._changed:
+            if call.again:
+                apart = min(patience, _APART)
+                self._changed.wait_for(lambda: self._untouched() or self._whole() or self._closing, apart)
             if not self._changed.wait_for(lambda: self._ready() or self._closing, patience) or self._closing:
                 raise NoWorkers("no worker process is ready: the server's log says why; try another server")
-            ready = [worker for worker in self._workers if worker.state is State.READY]
-            own = None if text is None else ready[hash(text) % len(ready)]
+            ready = self._ready()
+            own = None if call.text is None else ready[hash(call.text) % len(ready)]
+            late = time.monotonic() - _LATE
             worker = min(
-                ready, key=lambda w: (w.statements - w.most if statement else 0, w.calls - (w is own), w.placed)
+                ready,
+                key=lambda w: (
+                    call.again and w.suspects > 0,
+                    w.seen < late,
+                    w.statements - w.most if call.statement else 0,
+                    w.calls - (w is own),
+                    w.placed,
+                ),
             )
             self._placed += 1
             worker.placed = self._placed
             worker.calls += 1
-            worker.statements += statement
+            worker.statements += call.statement
+            worker.suspects += call.again
             return worker
 
-    def _ready(self) -> int:
-        return sum(worker.state is State.READY for worker in self._workers)
+    def _untouched(self) -> bool:
+        """Whether a worker is ready that has no call whose first worker was lost."""
+        return any(not worker.suspects for worker in self._ready())
+
+    def _whole(self) -> bool:
+        return len(self._ready()) == self._count
+
+    def _ready(self) -> list[Worker]:
+        return [worker for worker in self._workers if worker.state is State.READY]
 
     def retire(self, worker: Worker, reason: str) -> None:
         """Give a worker no more calls, and let another one take its place. Idempotent."""
