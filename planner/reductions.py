@@ -6,10 +6,12 @@ fragment G's column d has not, the residual gives the very same rows. What the r
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, combinations
 
+from connectors.sqlgen.dialect import family
 from connectors.sqlgen.tree import (
     Call,
     ColumnRef,
@@ -28,6 +30,7 @@ from connectors.sqlgen.tree import (
     Subquery,
     Values,
     With,
+    boolean,
     children,
     conjuncts,
     walk,
@@ -47,6 +50,17 @@ Pair = tuple[Place, Place]
 """(reduced, by): rows whose value at the first is no value at the second do not reach the answer."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """One of the places where the residual reads a fragment, or a CTE over it: all of them must let its rows go."""
+
+    place: Place
+    number: int = 0
+    """Which one, for somebody who counts them."""
+    of: int = 1
+    """How many there are."""
+
+
 def pairs(local: Query) -> frozenset[Pair]:
     """All reductions that change no answer, for the whole residual."""
     finder = _Finder(local)
@@ -64,10 +78,11 @@ class _Finder:
 
     def __init__(self, local: Query) -> None:
         self.found: set[Pair] = set()
+        self.some: defaultdict[Pair, set[int]] = defaultdict(set)
+        """Reductions that some readers allow, and which of them do."""
         self.ctes: dict[str, Query] = {}
         nodes = list(walk(local))
-        # What is read in two places can only be reduced for both; nobody looks for that.
-        self.once = Counter(node.fragment for node in nodes if isinstance(node, Exchange))
+        self.exchanges = Counter(node.fragment for node in nodes if isinstance(node, Exchange))
         self.read = Counter(node.name for node in nodes if isinstance(node, CteRef))
         for node in nodes:
             if isinstance(node, Cte):
@@ -93,7 +108,8 @@ class _Finder:
         leaves = list(_leaves(select.relation)) if select.relation is not None else []
         scope = {**outer, **{leaf.alias: leaf for leaf in leaves}}
         free = {leaf.alias for leaf in _droppable(select.relation)} if select.relation is not None else set()
-        for part in conjuncts(select.where):
+        parts = list(conjuncts(select.where))
+        for part in (*parts, *_implied(parts)):
             self.condition(part, scope, free)
         if select.relation is not None:
             self.joins(select.relation, scope)
@@ -127,9 +143,9 @@ class _Finder:
             if provider is not None:
                 self.reduce(part.arg, provider, scope, free)
             outer_place = self.origin(part.arg, scope)
-            place = self.reducible(part.query, 0) if inner is not None else None
-            if place is not None and outer_place is not None:
-                self.found.add((place, outer_place))
+            reader = self.reducible(part.query, 0) if inner is not None else None
+            if reader is not None and outer_place is not None:
+                self.allow(reader, outer_place)
         elif isinstance(part, Subquery) and part.kind == "exists" and isinstance(part.query, Select):
             self.exists(part.query, scope, free)
 
@@ -153,9 +169,15 @@ class _Finder:
 
     def reduce(self, expr: Expr, provider: Place, scope: _Scope, free: set[str]) -> None:
         if isinstance(expr, ColumnRef) and expr.table in free:
-            place = self.reducible_leaf(scope[expr.table], expr.column)
-            if place is not None:
-                self.found.add((place, provider))
+            reader = self.reducible_leaf(scope[expr.table], expr.column)
+            if reader is not None:
+                self.allow(reader, provider)
+
+    def allow(self, reader: _Reader, provider: Place) -> None:
+        pair = (reader.place, provider)
+        self.some[pair].add(reader.number)
+        if len(self.some[pair]) == reader.of:
+            self.found.add(pair)
 
     # ------------------------------------------------------------ where a column's values come from
 
@@ -178,19 +200,23 @@ class _Finder:
 
     # ------------------------------------------------------------ whose rows can be left away
 
-    def reducible_leaf(self, leaf: _Leaf, column: str) -> Place | None:
+    def reducible_leaf(self, leaf: _Leaf, column: str) -> _Reader | None:
         """The place whose rows are exactly the rows of a leaf with each value of the column."""
         number = int(column[1:])
         if isinstance(leaf, Exchange):
-            return Place(leaf.fragment, number) if self.once[leaf.fragment] == 1 else None
+            return _Reader(Place(leaf.fragment, number), id(leaf), self.exchanges[leaf.fragment])
         if isinstance(leaf, Derived):
             return None if leaf.lateral else self.reducible(leaf.query, number)
-        if isinstance(leaf, CteRef) and self.read[leaf.name] == 1:
-            query = self._cte(leaf)
-            return None if query is None else self.reducible(query, number)
-        return None
+        if not isinstance(leaf, CteRef):
+            return None
+        query = self._cte(leaf)
+        reader = None if query is None else self.reducible(query, number)
+        if reader is None or self.read[leaf.name] == 1:
+            return reader
+        # A CTE of several readers over something else that has several: nobody counts those.
+        return _Reader(reader.place, id(leaf), self.read[leaf.name]) if reader.of == 1 else None
 
-    def reducible(self, query: Query, column: int) -> Place | None:
+    def reducible(self, query: Query, column: int) -> _Reader | None:
         """As `reducible_leaf`, for an output column of a query: without a value's rows below, only its rows are gone."""
         if isinstance(query, With):
             return self.reducible(query.body, column)
@@ -206,6 +232,27 @@ class _Finder:
 
     def _cte(self, leaf: _Leaf) -> Query | None:
         return self.ctes.get(leaf.name) if isinstance(leaf, CteRef) else None
+
+
+def _implied(parts: Sequence[Expr]) -> Iterator[Expr]:
+    """The equalities that follow from others: a = b and b = c make a = c. Of integers, where every source agrees."""
+    classes: list[list[ColumnRef]] = []
+    for part in parts:
+        if isinstance(part, Call) and part.name == "=":
+            one, other = part.args
+            if isinstance(one, ColumnRef) and isinstance(other, ColumnRef) and _integers(one, other):
+                met = [members for members in classes if one in members or other in members]
+                classes = [members for members in classes if members not in met]
+                classes.append(list(dict.fromkeys((*chain.from_iterable(met), one, other))))
+    known = {frozenset(part.args) for part in parts if isinstance(part, Call) and part.name == "="}
+    for members in classes:
+        for one, other in combinations(members, 2):
+            if {one, other} not in known:
+                yield boolean("=", one, other)
+
+
+def _integers(*columns: ColumnRef) -> bool:
+    return all(family(column.type) == "int" for column in columns)
 
 
 def _output(query: Query, column: int) -> ColumnRef | None:

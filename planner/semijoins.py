@@ -17,8 +17,8 @@ from planner.statistics import Statistics
 
 _FAMILIES = frozenset({"int"})
 """Of keys that are handed on: what every source compares alike and no setting prints differently."""
-_HOPED = 2
-"""An estimate so many times too high is common; whether there are too many keys the run decides, when it knows them."""
+_QUICK = 10
+"""A fragment that reads so many times less than another one is through before that one has well begun."""
 _LEAST = 2_000
 """Rows that a reduction must save: fewer are shipped sooner than a wait is over."""
 
@@ -47,6 +47,7 @@ def semijoins(
     statistics = Statistics(sources)
     profiles = {fragment.id: statistics.profile(fragment.query) for fragment in fragments}
     rows = {number: profile.rows for number, profile in profiles.items()}
+    reads = {fragment.id: statistics.inputs(fragment.query) for fragment in fragments}
     types = {fragment.id: fragment.query.types for fragment in fragments}
     home = {fragment.id: fragment.source for fragment in fragments}
     allowed = [pair for pair in pairs(local) if _of_keys(pair, types) and _may_leave(pair, home, sources)]
@@ -58,26 +59,31 @@ def semijoins(
         known = profiles[place.fragment].count(("", f"c{place.column}"))
         return min(of, rows[place.fragment] if known is None else known)
 
+    def among(place: Place) -> float:
+        """Distinct values of a column of a fragment that is read whole."""
+        return max(1.0, values(place, profiles[place.fragment].rows))
+
     while True:
         best: tuple[float, Pair] | None = None
         for reduced, by in allowed:
             if reduced.fragment in _closure(waits, by.fragment):
                 continue
-            keys = values(by, rows[by.fragment])
-            there = values(reduced, profiles[reduced.fragment].rows)
-            saved = rows[reduced.fragment] * (1 - min(1.0, keys / max(there, 1.0)))
-            if keys <= _HOPED * most and _worth(saved, keys) and (best is None or saved > best[0]):
+            keys, there = values(by, rows[by.fragment]), among(reduced)
+            # Keys that are there before a source could begin spare it work, whatever of that work would be shipped.
+            quick = reads[by.fragment] * _QUICK <= reads[reduced.fragment]
+            handled = max(rows[reduced.fragment], reads[reduced.fragment]) if quick else rows[reduced.fragment]
+            saved = handled * (1 - min(1.0, keys / there))
+            if _worth(saved, keys, _limit(there, most)) and (best is None or saved > best[0]):
                 best = saved, (reduced, by)
         if best is None:
             return {number: tuple(joins) for number, joins in taken.items()}
-        saved, (reduced, by) = best
-        there = values(reduced, profiles[reduced.fragment].rows)
-        limit = _limit(there, most)
+        _, (reduced, by) = best
+        there = among(reduced)
         taken.setdefault(reduced.fragment, []).append(
-            SemiJoin(keys_of=by.fragment, key=by.column, column=reduced.column, most=limit, values=there)
+            SemiJoin(keys_of=by.fragment, key=by.column, column=reduced.column, most=_limit(there, most), values=there)
         )
         waits[reduced.fragment].add(by.fragment)
-        rows[reduced.fragment] -= saved
+        rows[reduced.fragment] *= min(1.0, values(by, rows[by.fragment]) / there)
         allowed.remove((reduced, by))
 
 
@@ -99,13 +105,16 @@ _WHOLE = "k"
 """The alias of a fragment's own query in a condition over its output."""
 
 
-def _worth(saved: float, keys: float) -> bool:
-    """Whether rows that are not shipped are worth keys that are. Tests that force every semi-join replace it."""
-    return saved >= max(_LEAST, 2 * keys)
+def _worth(saved: float, keys: float, limit: int) -> bool:
+    """Whether rows that are not handled are worth keys that are. Tests that force every semi-join replace it.
+
+    Whoever waits for keys that turn out to be too many has waited in vain: an estimate above the limit is enough not to.
+    """
+    return keys <= limit and saved >= max(_LEAST, 2 * keys)
 
 
 def _limit(there: float, most: int) -> int:
-    """More keys than half of the values there are save less than they cost. Replaced as `_worth` is."""
+    """More keys than half of the values there are save less than they cost."""
     return int(min(most, max(there / 2, 1.0)))
 
 
