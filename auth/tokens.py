@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 import jwt
@@ -23,10 +24,13 @@ MAX_TOKEN = 32 * 1024
 MAX_SUBJECT = 256
 LEEWAY = 30
 """Seconds by which the clocks of issuer and server may differ."""
+_REMEMBERED = 512
+"""Accepted tokens whose signature is not computed again: clients send theirs with every call (0.2 ms of CPU, HS256)."""
 MIN_SECRET = 32
 """Bytes of an HS256 secret: as long as its hash (RFC 7518, section 3.2)."""
 MIN_RSA_BITS = 2048
 """RFC 7518, section 3.3."""
+_EXPIRED = "the token has expired: ask for a new one"
 _FOREIGN_KEYS = frozenset({"crit", "jku", "jwk", "x5u", "x5c"})
 """Header parameters that ask for extensions we lack, or bring their own key: a token that needs them is not ours."""
 
@@ -112,11 +116,18 @@ class Tokens:
         self._config = config
         self._keys = {key.kid: (key, key.verifying_key()) for key in config.keys}
         self._signer = next((key for key in config.keys if key.signing_key() is not None), None)
+        self._accepted = lru_cache(_REMEMBERED)(self._verify)
 
     def verify(self, token: str) -> Principal:
         """The subject and roles that `token` stands for. Raises InvalidToken or ExpiredToken."""
         if len(token) > MAX_TOKEN:
             raise InvalidToken(f"the token is longer than {MAX_TOKEN} bytes")
+        principal = self._accepted(token)
+        if principal.expires is None or principal.expires <= time.time() - LEEWAY:
+            raise ExpiredToken(_EXPIRED)
+        return principal
+
+    def _verify(self, token: str) -> Principal:
         key, secret = self._key(token)
         try:
             claims = jwt.decode(
@@ -130,7 +141,7 @@ class Tokens:
             )
             expires = float(claims["exp"])
         except jwt.ExpiredSignatureError:
-            raise ExpiredToken("the token has expired: ask for a new one") from None
+            raise ExpiredToken(_EXPIRED) from None
         except jwt.InvalidTokenError as error:
             raise InvalidToken(f"the token is not accepted: {_words(error)}") from None
         except (ValueError, TypeError, OverflowError, RecursionError):

@@ -148,7 +148,7 @@ class InMemory:
     def catalogs(self, principal: Principal, only: str | None = None) -> tuple[VisibleCatalog, ...]:
         return ()
 
-    def cancel(self, query_id: str) -> Cancelled:
+    def cancel(self, query_id: str, everywhere: bool = False) -> Cancelled:
         return Cancelled.NOT_FOUND
 
 

@@ -2,10 +2,10 @@
 
     CAST(s AS DOUBLE) / (count(x) * 10^k)   s is the sum of a DECIMAL(p,k) without its point
 
-DuckDB divides in the processor's 80 bits where sums are 128 bits wide (BIGINT, DECIMAL of more than 9 digits): a sum beyond
-2^53, which a DOUBLE does not hold, is divided as an integer first. Its optimizer aggregate_function_rewriter, which makes
-sum(x) / count(x) of an average where that saves work, is off wherever we run DuckDB: with it a quarter of all averages of
-DECIMALs have another last bit, and which ones depends on the plan (2.0.0; TPC-H's q01).
+DuckDB divides in the processor's 80 bits: a sum beyond 2^53, which a DOUBLE does not hold, is divided as an integer first.
+Its optimizer aggregate_function_rewriter, which makes sum(x) / count(x) of an average where that saves work, is off
+wherever we run DuckDB: with it a quarter of all averages of DECIMALs have another last bit, and which ones depends on the
+plan (2.0.0; TPC-H's q01). Sources that are proven to divide alike do so themselves (connectors/sqlgen/quotients.py).
 """
 
 from __future__ import annotations
@@ -14,26 +14,23 @@ from connectors.sqlgen.dialect import decimal_shape, family
 from connectors.sqlgen.tree import Call, Cast, Constant, Expr, boolean
 
 _EXACT_DOUBLE = Constant(str(2**53), "HUGEINT")
-_NARROW = frozenset(["TINYINT", "UTINYINT", "SMALLINT", "USMALLINT", "INTEGER"])
-"""Integers whose sums are 64 bits wide in avg."""
 
 
 def average(call: Call, total: Expr, count: Expr) -> Expr:
     """The average that `call` stands for."""
     type_ = call.args[0].type
     if family(type_) == "int":
-        return _divided(total, count) if type_ in _NARROW else _wide(total, count)
-    precision, scale = decimal_shape(type_)
+        return _quotient(total, count)
+    scale = decimal_shape(type_)[1]
     power = Constant(str(10**scale), "HUGEINT")
-    unscaled, divisor = _without_point(total, scale), Call("*", (Cast(count, "HUGEINT"), power), "HUGEINT")
-    return _divided(unscaled, divisor) if precision <= 9 else _wide(unscaled, divisor)
+    return _quotient(_without_point(total, scale), Call("*", (Cast(count, "HUGEINT"), power), "HUGEINT"))
 
 
 def _divided(total: Expr, count: Expr) -> Expr:
     return Call("/", (Cast(total, "DOUBLE"), count), "DOUBLE")
 
 
-def _wide(total: Expr, count: Expr) -> Expr:
+def _quotient(total: Expr, count: Expr) -> Expr:
     whole, rest = (Cast(Call(name, (total, count), "HUGEINT"), "DOUBLE") for name in ("//", "%"))
     exactly = Call("+", (whole, Call("/", (rest, count), "DOUBLE")), "DOUBLE")
     fits = boolean("between", total, Constant(f"-{_EXACT_DOUBLE.text}", "HUGEINT"), _EXACT_DOUBLE)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from planner.plan import FederatedPlan, Fragment, SemiJoin
+from planner.plan import FederatedPlan, Fragment, SemiJoin, Split
 
 SEMANTICS = "duckdb-2.0"
 Statement = Callable[[Fragment], str]
@@ -30,13 +30,15 @@ def text(
     """The plan for people. `measured` has rows, bytes and milliseconds by fragment id (EXPLAIN ANALYZE)."""
     lines = []
     if plan.local_sql is None:
-        lines += [f"whole statement on {plan.fragments[0].source}", ""]
+        parts = f", announced in {len(plan.parts)} parts" if plan.parts else ""
+        lines += [f"whole statement on {plan.fragments[0].source}{parts}", ""]
     else:
         lines += ["local (DuckDB)", *_indented(plan.local_sql), ""]
     for fragment in plan.fragments:
         rows = "" if fragment.estimate is None else f", about {fragment.estimate:,} rows"
         lines.append(f"fragment x{fragment.id} on {fragment.source}{rows}")
         lines += _indented(statement(fragment))
+        lines += [f"  {_parts(fragment.split)}"] if fragment.split else []
         lines += [f"  waits: {_waits(fragment, join)}" for join in fragment.semijoins]
         if measured and fragment.id in measured:
             shown = ", ".join(f"{name} {_number(value)}" for name, value in measured[fragment.id].items())
@@ -77,7 +79,8 @@ def as_json(
             "columns": [{"name": column.name, "type": column.type} for column in fragment.read.columns],
             "estimate": fragment.estimate,
             "snapshot_group": fragment.source,
-            "splits": 1,
+            "splits": 1 + len(fragment.split.cuts) if fragment.split else 1,
+            "split_by": fragment.split.by if fragment.split else None,
             "order": [],
             "waits_for": sorted({join.keys_of for join in fragment.semijoins}),
             "semijoins": [_join(join) for join in fragment.semijoins],
@@ -91,6 +94,7 @@ def as_json(
         "deterministic": plan.deterministic,
         "columns": [{"name": column.name, "type": column.type} for column in plan.columns],
         "fragments": fragments,
+        "partitions": max(1, len(plan.parts)),
         "local": plan.local_sql,
         "stays": [
             {"position": stay.what, "source": stay.source, "reason_code": stay.code, "text": stay.reason}
@@ -100,14 +104,31 @@ def as_json(
     return json.dumps(document, indent=2, ensure_ascii=False)
 
 
-def _join(join: SemiJoin) -> dict[str, int]:
-    return {"column": join.column, "keys_of": join.keys_of, "key": join.key, "most": join.most}
+def _join(join: SemiJoin) -> dict[str, Any]:
+    return {
+        "column": join.columns[0],
+        "keys_of": join.keys_of,
+        "key": join.keys[0],
+        "most": join.most,
+        "columns": list(join.columns),
+        "keys": list(join.keys),
+    }
+
+
+def _parts(split: Split) -> str:
+    """How a fragment is read in parts, in words."""
+    return f"in {1 + len(split.cuts)} parts by {split.by}, cut at {', '.join(map(str, split.cuts))}"
 
 
 def _waits(fragment: Fragment, join: SemiJoin) -> str:
     """A semi-join in words."""
-    column = fragment.read.columns[join.column]
-    return f"{column.origin or column.name} among the values of x{join.keys_of}.c{join.key}, if at most {join.most:,}"
+    columns = (fragment.read.columns[number] for number in join.columns)
+    reduced = ", ".join(str(column.origin or column.name) for column in columns)
+    keys = ", ".join(f"x{join.keys_of}.c{key}" for key in join.keys)
+    if len(join.columns) > 1:
+        reduced, keys = f"({reduced})", f"({keys})"
+    beyond = ", else between the ends" if join.span else ""
+    return f"{reduced} among the values of {keys}, if at most {join.most:,}{beyond}"
 
 
 def _indented(sql: str) -> list[str]:

@@ -164,18 +164,19 @@ class Cutter:
         self.explain_meeting(block, clusters, leftover)
         rest: Select = self.subqueries(replace(block, relation=relation, where=conjunction(leftover)))
         alone = len(clusters.made) == 1 and relation is clusters.made[0].placeholder and not leftover
+        met = self.placement.statistics.joined(_relations(block), conjuncts(block.where)) if block.group else None
         for cluster in clusters.made:
-            rest = self.received(rest, cluster, alone=alone, unique=unique)
+            rest = self.received(rest, cluster, met, alone=alone, unique=unique)
         return rest
 
-    def received(self, rest: Select, cluster: Cluster, *, alone: bool, unique: bool) -> Select:
+    def received(self, rest: Select, cluster: Cluster, met: Profile | None, *, alone: bool, unique: bool) -> Select:
         """The rest of a block with a fragment in place of a cluster.
 
-        `alone`: the fragment's rows are all that the block's stages above WHERE read.
+        `met`: the rows of the whole FROM. `alone`: the fragment's rows are all that the block's stages above WHERE read.
         """
         below = Select((), cluster.relation, conjunction(cluster.conditions))
         if self.pushdown:
-            made = self.aggregated(rest, cluster, below)
+            made = self.aggregated(rest, cluster, below, met)
             if made is not None:
                 return made
         items = wanted(rest, cluster.aliases, self.computable(cluster, rest) if alone and self.pushdown else _nothing)
@@ -208,7 +209,7 @@ class Cutter:
 
     # ------------------------------------------------------------ fewer rows of a cluster
 
-    def aggregated(self, rest: Select, cluster: Cluster, below: Select) -> Select | None:
+    def aggregated(self, rest: Select, cluster: Cluster, below: Select, met: Profile | None) -> Select | None:
         """The rest over a cluster that is aggregated at its source; None where that is not exact or not worth it."""
         missing = _missing(rest.relation, cluster.placeholder)
         if rest.group is None or missing is None:
@@ -223,7 +224,7 @@ class Cutter:
         if found is None:
             return None
         rows = self.placement.statistics.joined(_relations(below), conjuncts(below.where))
-        if not self.groups_there(rows, found.keys, (*found.keys, *found.values), cluster.source):
+        if not self.groups_there(rows, found.keys, (*found.keys, *found.values), cluster.source, met):
             return None
         query = partial.below(found.keys, found.values, below)
         if self.placement.read(query, quiet=True) is None:
@@ -242,9 +243,16 @@ class Cutter:
             return query
         return once
 
-    def groups_there(self, rows: Profile, keys: Sequence[Expr], items: Sequence[Expr], source: SourceInfo) -> bool:
-        """Whether it is worth to have a source group rows by keys and send these items."""
-        groups = self.placement.statistics.groups(rows, keys)
+    def groups_there(
+        self,
+        rows: Profile,
+        keys: Sequence[Expr],
+        items: Sequence[Expr],
+        source: SourceInfo,
+        met: Profile | None = None,
+    ) -> bool:
+        """Whether it is worth to have a source group rows by keys and send these items. `met`: as in Statistics.groups."""
+        groups = self.placement.statistics.groups(rows, keys, met)
         types = [item.type for item in items]
         return Costs(self.placement.statistics).groups(groups, rows.rows, keys, types, source.speed)
 

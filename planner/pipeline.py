@@ -22,6 +22,7 @@ from planner.plan import FederatedPlan, PlanRequest, SourceInfo
 from planner.repeated import put_aside
 from planner.semijoins import reduced
 from planner.session import changed_options, check_session
+from planner.splits import announced, split
 from planner.stages import stages
 
 # The guards bound the depth of a statement's tree to 200; a level costs the recursive stages up to 12 frames.
@@ -71,6 +72,8 @@ def plan_query(statement: Statement, request: PlanRequest, sources: Mapping[str,
     made = _plan(statement, request, bound, local, cutter)
     if request.session.pushdown != "off" and request.session.semijoin_keys:
         made = replace(made, fragments=reduced(made, sources, request.session.semijoin_keys))
+    made = replace(made, fragments=split(made.fragments, sources))
+    made = replace(made, parts=announced(made, sources))
     if request.session.pushdown == "require" and made.fragments and made.local_sql is not None:
         raise PushdownRequired(_why_not_whole(made))
     return made

@@ -171,7 +171,7 @@ class Placement:
         return None
 
     def check(self, node: Any, source: SourceInfo) -> None:
-        """What no dialect knows: chance and the session's time zone."""
+        """What no dialect knows: chance, the session's time zone, and what is dear for each row."""
         for part in walk(node):
             if isinstance(part, Call) and part.name in VOLATILE:
                 raise Refused(
@@ -179,6 +179,8 @@ class Placement:
                 )
             if isinstance(part, (OpaqueExpr, OpaqueQuery)) and any(name in part.text for name in VOLATILE):
                 raise Refused(part, "volatile", "it has another value at each call: it is evaluated once, here")
+            if isinstance(part, Select) and part.group and not source.dialect.sums_once:
+                _no_average(part)
             if self.time_zone != "UTC" and _zoned(part):
                 raise Refused(part, "time-zone", f"it depends on the session's time zone, {self.time_zone}")
 
@@ -191,6 +193,13 @@ class Placement:
         made = Stay(source=source, what=what, code=code, reason=reason)
         if made not in self.stays:
             self.stays.append(made)
+
+
+def _no_average(block: Select) -> None:
+    """Refuse averages of groups: a source that sums anew wherever a sum is written would add up each row many times."""
+    for part in walk((block.items, block.having)):
+        if isinstance(part, Call) and part.name == "avg" and part.aggregate:
+            raise Refused(part, "average", "its sum and its count are computed at the source, the quotient here")
 
 
 def self_contained(node: Any, *, free_columns: bool = False, common: Iterable[str] = ()) -> bool:

@@ -27,6 +27,10 @@ class SourceInfo:
     speed: Speed = field(default_factory=Speed)
     export_keys: bool = True
     """Whether its keys may reduce what other sources send."""
+    splits: int = 1
+    """Parts at most in which a scan of one of its tables is read at once."""
+    partitions: int = 1
+    """Parts at most in which such a scan is announced to the client."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,18 +74,34 @@ class OutputColumn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SemiJoin:
-    """Rows of a fragment that the residual drops unless a column's value is among another fragment's."""
+    """Rows of a fragment that the residual drops unless the values of some columns are together in another's row."""
 
-    column: int
+    columns: tuple[int, ...]
     """Of the fragment's own output."""
     keys_of: int
     """The fragment that has the keys."""
-    key: int
-    """The column of its output."""
+    keys: tuple[int, ...]
+    """The columns of its output, in the order of those that they meet."""
     most: int
     """More keys than this would cost more than they save."""
     values: float = math.inf
-    """Estimated distinct values of the column; keys are few beside them, or many."""
+    """Estimated distinct values that the columns have together; keys are few beside them, or many."""
+    span: tuple[float, float] | None = None
+    """The least and the greatest value of a single column, as the source last counted, on the scale of distributions."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Split:
+    """How a fragment that scans one table may be read in parts at once. Its rows come in any order then."""
+
+    table: str
+    """The scan's alias."""
+    column: str | None
+    """As in watersmeet.spi.Extent."""
+    by: str
+    """What people call it: 'ctid', or the column."""
+    cuts: tuple[int, ...]
+    """Where each part but the first begins. The first begins, and the last ends, wherever the rows do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +119,9 @@ class Fragment:
     semijoins: tuple[SemiJoin, ...] = ()
     """What it waits for before it is read, and then needs not ship."""
     dialect: Dialect | None = None
-    """The language of `read`, for the keys that its semi-joins will have; None without semi-joins."""
+    """The language of `read`, for the keys that its semi-joins will have and for its parts; None without either."""
+    split: Split | None = None
+    """None: it is read whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +136,16 @@ class Stay:
     """Stable reason code: 'function', 'types', 'collation', 'several-sources', 'setting', 'construct', 'cost' …"""
     reason: str
     """In words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Those rows of an answer whose number (watersmeet.spi.Extent) lies in one range: start <= number < end."""
+
+    column: str | None
+    start: int | None
+    """None: open."""
+    end: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,5 +170,7 @@ class FederatedPlan:
     explain: str | None = None
     """None: run it. 'text', 'json' or 'stages': the client wants the plan itself; 'analyze' / 'analyze json': run, then
     show."""
+    parts: tuple[Part, ...] = ()
+    """What a client may fetch at once instead of the whole answer; () where it is one stream."""
     stages: tuple[tuple[str, str], ...] = ()
     """(stage, SQL) of the way to the plan, for EXPLAIN (FORMAT STAGES)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from connectors.sqlgen.tree import Call, Cast, ColumnRef, Expr, walk
@@ -58,6 +59,11 @@ class Profile:
         """A condition on the column itself has left so many of its values."""
         for counts in (self.distinct, self.domain):
             counts[column] = max(min(values, counts.get(column, values)), 1e-6)
+
+    def meet(self, one: Column, other: Column) -> None:
+        """Both columns have only the values that both had."""
+        counts = [self.distinct[column] for column in (one, other) if column in self.distinct]
+        self.distinct |= dict.fromkeys((one, other), min(counts)) if counts else {}
 
     def shrink(self, rows: float) -> None:
         """So many of the rows are left, by conditions on whatever columns."""
@@ -122,6 +128,25 @@ def independent(columns: set[Column], profile: Profile) -> list[Column]:
             represented = {other for group in profile.equal if group & key for other in group} | key
             kept = [column for column in kept if column[0] != alias or column in represented]
     return kept
+
+
+def unique(columns: set[Column], profile: Profile) -> bool:
+    """Whether no two rows agree in the columns: they hold a key of every relation, or what is equal to one."""
+    closed = columns.union(*(group for group in profile.equal if group & columns))
+    keyed = {next(iter(key))[0] for key in profile.keys if key <= closed}
+    return bool(profile.sizes) and profile.sizes.keys() <= keyed
+
+
+def references(columns: Sequence[Column], met: Profile) -> Iterator[tuple[list[Column], float]]:
+    """The columns that meet all of another relation's key of several columns, with that relation's rows; none twice."""
+    left = list(columns)
+    for key in met.keys:
+        sides = [next((group for group in met.equal if column in group), {column}) for column in key]
+        found = [next((column for column in left if column in group), None) for group in sides]
+        together = [column for column in found if column is not None]
+        if len(together) == len(key) > 1:
+            left = [column for column in left if column not in together]
+            yield together, met.sizes.get(next(iter(key))[0], math.inf)
 
 
 def equate(groups: list[set[Column]], one: Column, other: Column) -> None:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, combinations
+from itertools import chain, combinations, count
 
-from connectors.sqlgen.dialect import family
+from connectors.sqlgen.dialect import decimal_shape, family
 from connectors.sqlgen.tree import (
     Call,
+    Cast,
     ColumnRef,
     Cte,
     CteRef,
@@ -38,7 +39,7 @@ from connectors.sqlgen.tree import (
 from planner.rules.algebra import has_window
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Place:
     """A column of a fragment's rows."""
 
@@ -61,11 +62,29 @@ class _Reader:
     """How many there are."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """A place whose values include a column's."""
+
+    place: Place
+    path: tuple[str, ...]
+    """The relations on the way there: values that come the same way to one row are those of one row there."""
+
+
+Pairs = frozenset[Pair]
+"""Rows whose values at the places reduced are no values of one row at the others do not reach the answer."""
+
+
 def pairs(local: Query) -> frozenset[Pair]:
     """All reductions that change no answer, for the whole residual."""
+    return frozenset(pair for together in reductions(local) for pair in together)
+
+
+def reductions(local: Query) -> frozenset[Pairs]:
+    """The same, those together that a row of one fragment must meet in one row of another."""
     finder = _Finder(local)
     finder.visit(local, {})
-    return frozenset(finder.found)
+    return frozenset(frozenset(found) for found in finder.found.values())
 
 
 _Leaf = Scan | Derived | CteRef | Values | Exchange
@@ -77,7 +96,10 @@ class _Finder:
     """Walks the residual and collects pairs."""
 
     def __init__(self, local: Query) -> None:
-        self.found: set[Pair] = set()
+        self.found: dict[object, set[Pair]] = {}
+        """By what makes them meet in one row: the conditions that hold together, the fragment, the other's row."""
+        self.numbers = count()
+        """For the conditions that hold together: those of one WHERE, or of one ON."""
         self.some: defaultdict[Pair, set[int]] = defaultdict(set)
         """Reductions that some readers allow, and which of them do."""
         self.ctes: dict[str, Query] = {}
@@ -108,9 +130,9 @@ class _Finder:
         leaves = list(_leaves(select.relation)) if select.relation is not None else []
         scope = {**outer, **{leaf.alias: leaf for leaf in leaves}}
         free = {leaf.alias for leaf in _droppable(select.relation)} if select.relation is not None else set()
-        parts = list(conjuncts(select.where))
+        parts, together = list(conjuncts(select.where)), next(self.numbers)
         for part in (*parts, *_implied(parts)):
-            self.condition(part, scope, free)
+            self.condition(part, scope, free, together)
         if select.relation is not None:
             self.joins(select.relation, scope)
         for leaf in leaves:
@@ -126,26 +148,28 @@ class _Finder:
             return
         sides = {"inner": "lr", "semi": "lr", "left": "r", "anti": "r", "right": "l"}.get(relation.kind, "")
         free = {leaf.alias for side in sides for leaf in _droppable(relation.left if side == "l" else relation.right)}
+        together = next(self.numbers)
         for part in conjuncts(relation.condition):
-            self.condition(part, scope, free)
+            self.condition(part, scope, free, together)
         self.joins(relation.left, scope)
         self.joins(relation.right, scope)
 
-    def condition(self, part: Expr, scope: _Scope, free: set[str]) -> None:
+    def condition(self, part: Expr, scope: _Scope, free: set[str], together: int) -> None:
         """A condition that every row must meet; leaves called `free` lose the rows that cannot."""
         if isinstance(part, Call) and part.name == "=":
-            one, other = part.args
-            self.equality(one, other, scope, free)
-            self.equality(other, one, scope, free)
+            for reduced, by in (part.args, part.args[::-1]):
+                provider = self.origin(by, scope)
+                if provider is not None:
+                    self.reduce(reduced, provider, scope, free, together)
         elif isinstance(part, Subquery) and part.kind == "any" and part.op == "=" and part.arg is not None:
             inner = _output(part.query, 0)
             provider = self.provided(part.query, 0)
             if provider is not None:
-                self.reduce(part.arg, provider, scope, free)
-            outer_place = self.origin(part.arg, scope)
+                self.reduce(part.arg, provider, scope, free, next(self.numbers))
+            outer = self.origin(part.arg, scope)
             reader = self.reducible(part.query, 0) if inner is not None else None
-            if reader is not None and outer_place is not None:
-                self.allow(reader, outer_place)
+            if reader is not None and outer is not None:
+                self.allow(reader, outer, next(self.numbers))
         elif isinstance(part, Subquery) and part.kind == "exists" and isinstance(part.query, Select):
             self.exists(part.query, scope, free)
 
@@ -154,44 +178,43 @@ class _Finder:
         if query.relation is None or query.group == () or query.limit is not None or query.offset is not None:
             return
         inside = {leaf.alias: leaf for leaf in _leaves(query.relation)}
+        together = next(self.numbers)
         for part in conjuncts(query.where):
             if isinstance(part, Call) and part.name == "=":
                 for one, other in (part.args, part.args[::-1]):
-                    if isinstance(one, ColumnRef) and isinstance(other, ColumnRef) and other.table in inside:
-                        provider = self.origin(other, inside)
-                        if one.table not in inside and provider is not None:
-                            self.reduce(one, provider, scope, free)
+                    provider = self.origin(other, inside)
+                    if provider is not None:
+                        self.reduce(one, provider, scope, free, together)
 
-    def equality(self, reduced: Expr, by: Expr, scope: _Scope, free: set[str]) -> None:
-        provider = self.origin(by, scope)
-        if provider is not None:
-            self.reduce(reduced, provider, scope, free)
-
-    def reduce(self, expr: Expr, provider: Place, scope: _Scope, free: set[str]) -> None:
-        if isinstance(expr, ColumnRef) and expr.table in free:
-            reader = self.reducible_leaf(scope[expr.table], expr.column)
+    def reduce(self, expr: Expr, provider: _Origin, scope: _Scope, free: set[str], together: int) -> None:
+        column = same_values(expr)
+        if column is not None and column.table in free:
+            reader = self.reducible_leaf(scope[column.table], column.column)
             if reader is not None:
-                self.allow(reader, provider)
+                self.allow(reader, provider, together)
 
-    def allow(self, reader: _Reader, provider: Place) -> None:
-        pair = (reader.place, provider)
+    def allow(self, reader: _Reader, provider: _Origin, together: int) -> None:
+        pair = (reader.place, provider.place)
         self.some[pair].add(reader.number)
         if len(self.some[pair]) == reader.of:
-            self.found.add(pair)
+            row = (together, reader.place.fragment, provider.path) if reader.of == 1 else pair
+            self.found.setdefault(row, set()).add(pair)
 
     # ------------------------------------------------------------ where a column's values come from
 
-    def origin(self, expr: Expr, scope: _Scope) -> Place | None:
-        """A place whose values include all that the expression can have but NULL."""
-        if not isinstance(expr, ColumnRef) or expr.table not in scope:
+    def origin(self, expr: Expr, scope: _Scope) -> _Origin | None:
+        """Where all values come from that the expression can have but NULL."""
+        column = same_values(expr)
+        if column is None or column.table not in scope:
             return None
-        leaf = scope[expr.table]
+        leaf, number = scope[column.table], int(column.column[1:])
         if isinstance(leaf, Exchange):
-            return Place(leaf.fragment, int(expr.column[1:]))
+            return _Origin(Place(leaf.fragment, number), (leaf.alias,))
         query = leaf.query if isinstance(leaf, Derived) else self._cte(leaf)
-        return None if query is None else self.provided(query, int(expr.column[1:]))
+        below = None if query is None else self.provided(query, number)
+        return None if below is None else _Origin(below.place, (leaf.alias, *below.path))
 
-    def provided(self, query: Query, column: int) -> Place | None:
+    def provided(self, query: Query, column: int) -> _Origin | None:
         if isinstance(query, With):
             return self.provided(query.body, column)
         if not isinstance(query, Select) or query.relation is None:
@@ -249,6 +272,19 @@ def _implied(parts: Sequence[Expr]) -> Iterator[Expr]:
         for one, other in combinations(members, 2):
             if {one, other} not in known:
                 yield boolean("=", one, other)
+
+
+def same_values(expr: Expr) -> ColumnRef | None:
+    """The column whose exact value an expression has, wherever it has one: through casts that keep or refuse a number."""
+    while isinstance(expr, Cast) and _keeps(expr.arg.type, expr.type):
+        expr = expr.arg
+    return expr if isinstance(expr, ColumnRef) else None
+
+
+def _keeps(of: str, to: str) -> bool:
+    if family(of) == "decimal" and family(to) == "decimal":
+        return decimal_shape(of)[1] <= decimal_shape(to)[1]
+    return of == to or family(of) == "int" and family(to) in ("int", "decimal")
 
 
 def _integers(*columns: ColumnRef) -> bool:

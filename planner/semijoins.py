@@ -5,20 +5,23 @@ A reduction is a superset by nature: the residual still joins. So a source may c
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from connectors.sqlgen.dialect import family
-from connectors.sqlgen.tree import ColumnRef, Derived, Expr, Keys, Query, Select, boolean, conjunction
+from connectors.sqlgen.tree import ColumnRef, Derived, Expr, Query, Scan, Select, conjunction, walk
 from planner.plan import FederatedPlan, Fragment, SemiJoin, SourceInfo
-from planner.reductions import Pair, Place, pairs
+from planner.reductions import Pair, Pairs, Place, reductions
 from planner.rules.push_filters import filtered
 from planner.statistics import Statistics
 
-_FAMILIES = frozenset({"int"})
-"""Of keys that are handed on: what every source compares alike and no setting prints differently."""
 _QUICK = 10
 """A fragment that reads so many times less than another one is through before that one has well begun."""
+_ENDS = 2
+"""Keys that a range is: the least and the greatest."""
+_ALL = 0.9
+"""Of a column's values: as many are all of them, as far as estimates tell."""
 _LEAST = 2_000
 """Rows that a reduction must save: fewer are shipped sooner than a wait is over."""
 
@@ -41,58 +44,39 @@ def semijoins(
 ) -> dict[int, tuple[SemiJoin, ...]]:
     """The reductions worth trying, by the fragment that they reduce; never one that waits for itself.
 
-    `most` keys are handed on at a time. The pair that saves the most rows is taken first, and what it saves makes the
-    reduced fragment a better provider for others: a chain.
+    `most` keys are handed on at a time. What saves the most rows is taken first, and what it saves makes the reduced
+    fragment a better provider for others: a chain.
     """
-    statistics = Statistics(sources)
-    profiles = {fragment.id: statistics.profile(fragment.query) for fragment in fragments}
-    rows = {number: profile.rows for number, profile in profiles.items()}
-    reads = {fragment.id: statistics.inputs(fragment.query) for fragment in fragments}
-    types = {fragment.id: fragment.query.types for fragment in fragments}
-    home = {fragment.id: fragment.source for fragment in fragments}
-    allowed = [pair for pair in pairs(local) if _of_keys(pair, types) and _may_leave(pair, home, sources)]
+    estimates = _Estimates(fragments, sources, most)
+    sendable = {pairs for together in reductions(local) if (pairs := estimates.sendable(together))}
+    allowed = sorted((pairs for pairs in sendable if not any(pairs < others for others in sendable)), key=sorted)
     waits: dict[int, set[int]] = {fragment.id: set() for fragment in fragments}
     taken: dict[int, list[SemiJoin]] = {}
-
-    def values(place: Place, of: float) -> float:
-        """Distinct values of a column among `of` rows."""
-        known = profiles[place.fragment].count(("", f"c{place.column}"))
-        return min(of, rows[place.fragment] if known is None else known)
-
-    def among(place: Place) -> float:
-        """Distinct values of a column of a fragment that is read whole."""
-        return max(1.0, values(place, profiles[place.fragment].rows))
-
     while True:
-        best: tuple[float, Pair] | None = None
-        for reduced, by in allowed:
-            if reduced.fragment in _closure(waits, by.fragment):
+        best: tuple[float, Pairs, _Choice] | None = None
+        for together in allowed:
+            reduced, by = _fragments(together)
+            if reduced in _closure(waits, by):
                 continue
-            keys, there = values(by, rows[by.fragment]), among(reduced)
-            # Keys that are there before a source could begin spare it work, whatever of that work would be shipped.
-            quick = reads[by.fragment] * _QUICK <= reads[reduced.fragment]
-            handled = max(rows[reduced.fragment], reads[reduced.fragment]) if quick else rows[reduced.fragment]
-            saved = handled * (1 - min(1.0, keys / there))
-            if _worth(saved, keys, _limit(there, most)) and (best is None or saved > best[0]):
-                best = saved, (reduced, by)
+            choice = estimates.choice(together)
+            if choice.joins and (best is None or choice.saved > best[0]):
+                best = choice.saved, together, choice
         if best is None:
             return {number: tuple(joins) for number, joins in taken.items()}
-        _, (reduced, by) = best
-        there = among(reduced)
-        taken.setdefault(reduced.fragment, []).append(
-            SemiJoin(keys_of=by.fragment, key=by.column, column=reduced.column, most=_limit(there, most), values=there)
-        )
-        waits[reduced.fragment].add(by.fragment)
-        rows[reduced.fragment] *= min(1.0, values(by, rows[by.fragment]) / there)
-        allowed.remove((reduced, by))
+        _, together, choice = best
+        reduced, by = _fragments(together)
+        taken.setdefault(reduced, []).extend(choice.joins)
+        waits[reduced].add(by)
+        estimates.rows[reduced] *= choice.share
+        allowed.remove(together)
+        allowed += [choice.rest] if choice.rest else []
 
 
-def restricted(query: Query, keys: Mapping[int, Keys]) -> Query:
-    """A fragment's query without the rows whose output column n is not among keys[n]."""
-    columns = tuple(ColumnRef(_WHOLE, f"c{number}", type_) for number, type_ in enumerate(query.types))
+def restricted(query: Query, conditions: Iterable[Expr]) -> Query:
+    """A fragment's query without the rows that do not meet conditions on its output, each as deep inside as it may be."""
+    columns = tuple(output(number, type_) for number, type_ in enumerate(query.types))
     left: list[Expr] = []
-    for number, among in keys.items():
-        condition = boolean("in keys", columns[number], among)
+    for condition in conditions:
         inside = filtered(query, _WHOLE, condition)
         if inside is None:
             left.append(condition)
@@ -101,8 +85,152 @@ def restricted(query: Query, keys: Mapping[int, Keys]) -> Query:
     return query if not left else Select(columns, Derived(_WHOLE, query), where=conjunction(left))
 
 
+def output(number: int, type_: str) -> ColumnRef:
+    """A column of a fragment's output in a condition on it."""
+    return ColumnRef(_WHOLE, f"c{number}", type_)
+
+
 _WHOLE = "k"
 """The alias of a fragment's own query in a condition over its output."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """What to do about columns that must meet another fragment's in one row."""
+
+    joins: tuple[SemiJoin, ...]
+    """Empty: nothing is worth it."""
+    saved: float
+    """Rows that need not be handled."""
+    share: float
+    """What is left of the rows."""
+    rest: Pairs
+    """Columns that are not worth it yet: what provides them may become smaller."""
+
+
+class _Estimates:
+    """What is known of one statement's fragments, and what their keys would save."""
+
+    def __init__(self, fragments: Sequence[Fragment], sources: Mapping[str, SourceInfo], most: int) -> None:
+        statistics = Statistics(sources)
+        self._most = most
+        self._sources = {fragment.id: sources[fragment.source] for fragment in fragments}
+        self._tables = {fragment.id: _table_rows(fragment.query, sources[fragment.source]) for fragment in fragments}
+        self._types = {fragment.id: fragment.query.types for fragment in fragments}
+        self._reads = {fragment.id: statistics.inputs(fragment.query) for fragment in fragments}
+        self._profiles = {fragment.id: statistics.profile(fragment.query) for fragment in fragments}
+        self.rows = {number: profile.rows for number, profile in self._profiles.items()}
+        """Of each fragment, with the reductions that were taken."""
+
+    def sendable(self, together: Pairs) -> Pairs:
+        """The pairs whose keys one source may send and the other understands: for each column that with the fewest."""
+        reduced, by = _fragments(together)
+        home, there = self._sources[by], self._sources[reduced]
+        if reduced == by or not (home.export_keys or home.name == there.name):
+            return frozenset()
+        kept: list[Pair] = []
+        for pair in sorted(together, key=lambda pair: (pair[0], self._values([pair[1]], self.rows[by]), pair[1])):
+            families = tuple(family(self._types[place.fragment][place.column]) for place in pair)
+            alike = families[0] == families[1] or families == ("decimal", "int")
+            met = any(pair[0] == other[0] for other in kept)
+            if alike and not met and families[0] in there.dialect.keys:
+                kept.append(pair)
+        return frozenset(kept)
+
+    def choice(self, together: Pairs) -> _Choice:
+        """The semi-joins worth trying for columns that must meet others in one row: by each column, and by all."""
+        reduced, by = _fragments(together)
+        handled = self.rows[reduced]
+        if self._reads[by] * _QUICK <= self._reads[reduced]:
+            # Keys that are there before a source could begin spare it work, whatever of that work would be shipped.
+            handled = max(handled, self._reads[reduced])
+        joins, share, rest = [], 1.0, together
+        pairs = tuple(sorted(together, key=lambda pair: pair[0].column))
+        for pair in pairs:
+            join, keys = self._join((pair,)), self._values([pair[1]], self.rows[by])
+            part = min(1.0, keys / join.values)
+            if keys > join.most and (cut := self._cut(pair)) < part:
+                part, keys = cut, _ENDS
+            if _worth(handled * share * (1 - part), keys, join.most):
+                joins.append(join)
+                share *= part
+                rest -= {pair}
+        rows = tuple({pair[1]: pair for pair in reversed(pairs)}.values())[::-1]
+        if len(rows) > 1:
+            join, keys = self._join(rows), self._values([pair[1] for pair in rows], self.rows[by])
+            part = min(1.0, keys / join.values)
+            if closer(part, share) and _worth(handled * (1 - part), keys, join.most):
+                joins.append(join)
+                share, rest = min(share, part), frozenset()
+        return _Choice(tuple(joins), handled * (1 - share), share, rest)
+
+    def _join(self, pairs: tuple[Pair, ...]) -> SemiJoin:
+        """A semi-join of the first places of pairs with the second."""
+        reduced, by = pairs[0][0].fragment, pairs[0][1].fragment
+        there = max(1.0, self._values([pair[0] for pair in pairs], self._profiles[reduced].rows))
+        if len(pairs) > 1:
+            there = min(there, self._referred(pairs))
+        return SemiJoin(
+            columns=tuple(pair[0].column for pair in pairs),
+            keys_of=by,
+            keys=tuple(pair[1].column for pair in pairs),
+            most=_limit(there, self._most),
+            values=there,
+            span=self._span(pairs[0][0]) if len(pairs) == 1 else None,
+        )
+
+    def _values(self, places: Sequence[Place], of: float) -> float:
+        """Distinct values that columns of one fragment have together, among `of` rows."""
+        fragment = places[0].fragment
+        counts = (self._profiles[fragment].count(("", f"c{place.column}")) for place in places)
+        return min(of, math.prod(self.rows[fragment] if count is None else count for count in counts))
+
+    def _referred(self, pairs: Sequence[Pair]) -> float:
+        """Values that columns have together if they refer to rows of the keys' tables: they do where each finds all of
+        its values there. Without that, (part, supplier) of an order's line had all combinations of the two."""
+        reduced, by = (self._profiles[place.fragment] for place in pairs[0])
+        for mine, theirs in (((("", f"c{place.column}")) for place in pair) for pair in pairs):
+            if by.domain.get(theirs, 0.0) < _ALL * (reduced.count(mine) or math.inf):
+                return math.inf
+        return max(self._tables[pairs[0][1].fragment], default=math.inf)
+
+    def _span(self, place: Place) -> tuple[float, float] | None:
+        """The least and the greatest value of a table's column, where all sources sort its values alike."""
+        if family(self._types[place.fragment][place.column]) == "text":
+            return None
+        known = self._profiles[place.fragment].values(("", f"c{place.column}"))
+        return None if known is None else known.range()
+
+    def _cut(self, pair: Pair) -> float:
+        """What part of a column's range the other's range leaves."""
+        span, keys = self._span(pair[0]), self._span(pair[1])
+        return 1.0 if span is None or keys is None else overlap(span, keys)
+
+
+def _table_rows(query: Query, source: SourceInfo) -> list[float]:
+    """The rows of the tables that a fragment reads, where somebody counted them."""
+    tables = (source.catalog.tables[node.schema, node.table] for node in walk(query) if isinstance(node, Scan))
+    return [float(table.rows) for table in tables if table.rows is not None]
+
+
+def overlap(span: tuple[float, float], keys: tuple[float, float]) -> float:
+    """About what part of the values in a range lie in another.
+
+    >>> overlap((0.0, 100.0), (75.0, 500.0)), overlap((0.0, 0.0), (5.0, 6.0))
+    (0.25, 1.0)
+    """
+    width = span[1] - span[0]
+    if not 0.0 < width < math.inf:
+        return 1.0
+    return max(0.0, min(span[1], keys[1]) - max(span[0], keys[0])) / width
+
+
+def closer(together: float, alone: float) -> bool:
+    """Whether keys of several columns let so much less through than those of each that they are worth saying instead.
+
+    A row of keys costs about as much as two keys do. Tests that force semi-joins of several columns replace it.
+    """
+    return together < alone / 2
 
 
 def _worth(saved: float, keys: float, limit: int) -> bool:
@@ -118,17 +246,10 @@ def _limit(there: float, most: int) -> int:
     return int(min(most, max(there / 2, 1.0)))
 
 
-def _may_leave(pair: Pair, home: Mapping[int, str], sources: Mapping[str, SourceInfo]) -> bool:
-    """Whether the keys stay where they come from, or that source lets them go."""
-    reduced, by = pair
-    return home[reduced.fragment] == home[by.fragment] or sources[home[by.fragment]].export_keys
-
-
-def _of_keys(pair: Pair, types: Mapping[int, tuple[str, ...]]) -> bool:
-    reduced, by = pair
-    return reduced.fragment != by.fragment and all(
-        family(types[place.fragment][place.column]) in _FAMILIES for place in pair
-    )
+def _fragments(together: Pairs) -> tuple[int, int]:
+    """The fragment that is reduced, and the one that has the keys."""
+    reduced, by = next(iter(together))
+    return reduced.fragment, by.fragment
 
 
 def _closure(waits: Mapping[int, set[int]], start: int) -> set[int]:

@@ -41,9 +41,12 @@ from planner.profiles import (
     equated,
     independent,
     product,
+    references,
     renamed,
     seen,
+    unique,
 )
+from planner.rules.algebra import inner_parts
 from planner.selectivity import ANYTHING, kept, matched, meeting
 from watersmeet.spi import Table
 
@@ -78,10 +81,13 @@ class Statistics:
 
     def joined(self, relations: Sequence[Relation], conditions: Iterable[Expr]) -> Profile:
         """Relations joined, filtered by conditions."""
-        profile = Profile(1.0)
-        for relation in relations:
-            profile = product(profile, self._relation(relation))
-        return self._filtered(profile, list(conditions))
+        profile, left = Profile(1.0), list(conditions)
+        for part in [part for relation in relations for part in inner_parts(relation, left)]:
+            one = self._relation(part)
+            own = [condition for condition in left if {alias for alias, _ in columns_of(condition)} <= one.sizes.keys()]
+            left = [condition for condition in left if condition not in own]
+            profile = product(profile, self._filtered(one, own))
+        return self._filtered(profile, left)
 
     def range(self, scan: Scan, name: str) -> tuple[int, int] | None:
         """The least and the greatest value of a table's column of integers, by our name, as the source last counted."""
@@ -122,9 +128,14 @@ class Statistics:
             own = [part for part in conditions if {table for table, _ in columns_of(part)} == {relation.alias}]
             yield relation, self.joined([relation], own).rows
 
-    def groups(self, profile: Profile, keys: Iterable[Expr]) -> float:
-        """Estimated groups of the rows by keys: no more than there are rows, where no count says less."""
+    def groups(self, profile: Profile, keys: Sequence[Expr], met: Profile | None = None) -> float:
+        """Estimated groups of the rows by keys: no more than there are rows, where no count says less.
+
+        `met`: what the rows will be joined with. Values of columns that meet a whole key are taken to be found there.
+        """
         wanted = {column for key in keys for column in columns_of(key)}
+        if unique({column for key in keys if (column := column_of(key)) is not None}, profile):
+            return profile.rows
         limits = {key: _values_of(key) for key in keys}
         total = 1.0
         columns = independent(wanted, profile)
@@ -133,6 +144,8 @@ class Statistics:
             if known is None:
                 return profile.rows
             total *= known
+        for together, most in () if met is None else references(columns, met):
+            total *= min(most / math.prod(profile.distinct[column] for column in together), 1.0)
         for key, limit in limits.items():
             own = columns_of(key)
             if limit is None or len(own) != 1 or not own <= set(columns):
@@ -252,6 +265,7 @@ class Statistics:
                 rows *= -part
             for pair in pairs:
                 equate(profile.equal, *pair)
+                profile.meet(*pair)
         profile.shrink(rows)
         return profile
 

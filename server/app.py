@@ -52,7 +52,7 @@ def _open_below(config: Config) -> Iterator[Queries]:
     """The server below its front."""
     count = config.server.workers
     if count == 0:
-        with open_queries(config) as queries:
+        with sections.open_local(_sections(config), warm=True) as queries:
             yield InProcess(queries)
         return
     whole = _sections(config)
@@ -62,7 +62,7 @@ def _open_below(config: Config) -> Iterator[Queries]:
         return Orders(
             number=number,
             open=sections.open_local,
-            arguments=(share,),
+            arguments=(share, True),
             statements=share.limits.running,
             memory=share.memory,
             logs=logs.chosen(),

@@ -191,6 +191,8 @@ class Catalogs:
                 writable=getattr(source, "writable", False),
                 speed=source.speed,
                 export_keys=source.export_keys,
+                splits=source.splits,
+                partitions=source.partitions,
             )
         except SourceError as error:
             problem = error

@@ -65,5 +65,6 @@ def _shown(measured: Measured) -> dict[str, Any]:
     if measured.first_ms is not None:
         shown["first_ms"] = round(measured.first_ms, 1)
     shown |= {"total_ms": round(measured.total_ms, 1), "wait_ms": round(measured.wait_ms, 1)}
+    shown |= {"parts": measured.parts} if measured.parts > 1 else {}
     shown |= {"keys": measured.keys} if measured.keys is not None else {}
     return shown | ({"spilled_bytes": measured.spilled} if measured.spilled else {})

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from server.execution.engine import Engine, Input
+from server.layouts import laid_out, plain
 from watersmeet.spi import Column, Table, ValueDoesNotFit
 
 
@@ -29,9 +30,8 @@ def fitted(
 
 
 def _exact(source: str, table: Table, column: Column, array: pa.Array) -> pa.Array:
-    """The array without what the engine would cut or not take: nanoseconds, dictionaries."""
-    if isinstance(array, pa.DictionaryArray):
-        array = array.dictionary_decode()
+    """The array without what the engine would cut or not take: nanoseconds, and layouts that it does not read."""
+    array = laid_out(array, plain(array.type))
     finer = pa.types.is_timestamp(array.type) or pa.types.is_time64(array.type)
     if not finer or array.type.unit != "ns":
         return array

@@ -23,20 +23,23 @@ from planner.dml import is_change
 from planner.errors import ParameterRefused
 from planner.parse import Guards
 from planner.pipeline import changes_session, options_changed
-from planner.plan import FederatedPlan, PlanRequest, SessionInfo, SourceInfo
+from planner.plan import FederatedPlan, Part, PlanRequest, SessionInfo, SourceInfo
 from planner.session import check_session, session_info
+from planner.splits import narrowed
 from server.catalogs import Catalogs, Seen, Visible, everything_visible
 from server.execution.admission import Admission, Slot
 from server.execution.answer import RunningAnswer
+from server.execution.clock import Clock
 from server.execution.engine import Engine
 from server.execution.lanes import readings
 from server.execution.limits import LimitsConfig
 from server.execution.scheduler import Execution
 from server.execution.spill import SpillArea
 from server.explained import EXPLAIN, Explained
+from server.layouts import plain
 from server.parameters import Bound, bind, read_row
 from server.requests import Answer, Cancelled, Described, Ingest, Request, Session, VisibleCatalog
-from server.schemas import answer_schema, fingerprint, parameter_schema, plain, widened
+from server.schemas import answer_schema, fingerprint, parameter_schema, widened
 from server.writes import Writes
 from watersmeet.spi import Source, SourceChanged, SourceError
 
@@ -72,6 +75,7 @@ class LocalQueries:
             spill_dir=self._spill.folder / "engine",
             spill=limits.spill // 2,
         )
+        self._clock = Clock()
         self._lock = threading.Lock()
         self._executions: WeakSet[Execution] = WeakSet()
         guards = Guards(sql_bytes=limits.sql_bytes, depth=limits.sql_depth)
@@ -89,7 +93,9 @@ class LocalQueries:
             )
         plan = self._plan(request, principal)
         return Described(
-            schema=self._schema(request, plan), parameters=parameter_schema(plan.parameters, self._engine.arrow_type)
+            schema=self._schema(request, plan),
+            parameters=parameter_schema(plan.parameters, self._engine.arrow_type),
+            parts=() if plan.explain else plan.parts,
         )
 
     def execute(self, request: Request, principal: Principal, timeout: float) -> Answer:
@@ -121,14 +127,15 @@ class LocalQueries:
         seen = self._catalogs.seen_by(principal, only=only)
         return tuple(self._shown(info) for name, info in seen.sources.items() if name not in seen.down)
 
-    def cancel(self, query_id: str) -> Cancelled:
-        """Stop a query: one of this process, or whatever the sources still do under its tag for another one."""
+    def cancel(self, query_id: str, everywhere: bool = False) -> Cancelled:
+        """Stop a query: one of this process, or (`everywhere`: and) whatever the sources do under its tag for others."""
         with self._lock:
             running = [execution for execution in self._executions if execution.query_id == query_id]
         for execution in running:
             execution.cancel()
         found = self._writes.cancel(query_id) or bool(running)
-        return Cancelled.STOPPED if found else self._cancel_at_sources(query_id)
+        elsewhere = Cancelled.NOT_FOUND if found and not everywhere else self._cancel_at_sources(query_id)
+        return Cancelled.STOPPED if found else elsewhere
 
     def refresh(self, source: str) -> None:
         """Forget what is known of a source's tables: the next statement reads them again."""
@@ -141,6 +148,7 @@ class LocalQueries:
             running = list(self._executions)
         for execution in running:
             execution.close()
+        self._clock.close()
         self._engine.close()
         self._spill.close()
 
@@ -161,9 +169,17 @@ class LocalQueries:
         def plan(seen: Seen) -> FederatedPlan:
             made = self._plan_seen(request, principal, seen)
             seen.check(made)
-            return made
+            return made if request.part is None else self._part(made, request.part, seen)
 
         return self._catalogs.planned(principal, request.sql, plan)
+
+    def _part(self, plan: FederatedPlan, part: Part, seen: Seen) -> FederatedPlan:
+        """The plan for one of the parts that were announced. Raises SourceChanged."""
+        made = narrowed(plan, part, seen.sources)
+        if made is None:
+            source = plan.fragments[0].source if plan.fragments else "local"
+            raise SourceChanged(source, "the answer does not come in the parts that were announced: plan again")
+        return made
 
     def _plan_seen(self, request: Request, principal: Principal, seen: Seen) -> FederatedPlan:
         if request.parameters is None:
@@ -229,6 +245,7 @@ class LocalQueries:
             deadline=deadline,
             slot=slot,
             spill=self._spill,
+            clock=self._clock,
         )
         schema = self._rows_schema(request, plan)
         with self._lock:

@@ -6,20 +6,35 @@ picklable except an Answer and a Stream, which run.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import pyarrow as pa
 
 from auth.principal import Principal
+from planner.plan import Part
 from watersmeet.spi import Table
 
 
+class Crossing:
+    """A value that crosses to a worker with each statement: pickled by its fields alone, in a third of the time that
+    dataclasses with slots take (Python 3.11 looks its fields up one by one, at both ends)."""
+
+    __slots__: tuple[str, ...] = ()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _crossed, (type(self), *(getattr(self, name) for name in self.__slots__))
+
+
+def _crossed(kind: Callable[..., object], *values: object) -> object:
+    return kind(**dict(zip(kind.__slots__, values, strict=True)))  # type: ignore[attr-defined]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
+class Session(Crossing):
     """Session properties of a request, from headers or a signed cookie."""
 
     catalog: str | None = None
@@ -42,7 +57,7 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(Crossing):
     """One statement of one principal."""
 
     query_id: str
@@ -56,6 +71,8 @@ class Request:
     nothing is bound."""
     announced: bytes | None = None
     """Fingerprint of the announced schema (server.schemas); execution refuses (SourceChanged) when the plan's differs."""
+    part: Part | None = None
+    """The part of the answer that is asked for; None: all of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,13 +95,15 @@ class Ingest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Described:
+class Described(Crossing):
     """What is known of a statement before it runs."""
 
     schema: pa.Schema
     """Of the answer; all fields nullable, with the column metadata that Flight SQL names (ARROW:FLIGHT:SQL:…)."""
     parameters: pa.Schema
     """One field for each parameter, in order; empty without parameters."""
+    parts: tuple[Part, ...] = ()
+    """What may be asked for at once, each as Request.part, instead of the whole answer; () where it is one stream."""
     is_update: bool = False
     """Whether the statement answers with a count of rows and not with rows: a write, or a change of the session."""
     session: Session | None = None
@@ -156,5 +175,8 @@ class Queries(Protocol):
     def catalogs(self, principal: Principal, only: str | None = None) -> tuple[VisibleCatalog, ...]:
         """What the principal may see, sorted by name; `only` limits it to one catalog."""
 
-    def cancel(self, query_id: str) -> Cancelled:
-        """Stop a query by its id, whichever server runs it, as far as it can be reached."""
+    def cancel(self, query_id: str, everywhere: bool = False) -> Cancelled:
+        """Stop a query by its id, whichever server runs it, as far as it can be reached.
+
+        `everywhere`: several may run parts of it, so the sources are asked even if one was found.
+        """

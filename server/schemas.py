@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 import pyarrow as pa
 
 from planner.plan import OutputColumn
+from server.layouts import mapped, plain
 
 ArrowType = Callable[[str], pa.DataType]
 """The Arrow type of a DuckDB type."""
@@ -36,36 +37,9 @@ def answer_schema(columns: Iterable[OutputColumn], arrow_type: ArrowType) -> pa.
     )
 
 
-def plain(type_: pa.DataType) -> pa.DataType:
-    """The type without dictionaries, at any depth: the engine's ENUM is text to clients.
-
-    A stream of frames has no dictionary batches, and not every client would read them.
-    """
-    return _mapped(type_, lambda leaf: leaf.value_type if pa.types.is_dictionary(leaf) else leaf)
-
-
 def widened(schema: pa.Schema) -> pa.Schema:
     """The schema with signed integers, or decimals, that hold all values of its unsigned ones; at any depth."""
-    return pa.schema([field.with_type(_mapped(field.type, lambda leaf: _WIDER.get(leaf, leaf))) for field in schema])
-
-
-def _mapped(type_: pa.DataType, leaf: Callable[[pa.DataType], pa.DataType]) -> pa.DataType:
-    """The type with every type in it that holds no other replaced."""
-
-    def field(of: pa.Field) -> pa.Field:
-        return of.with_type(_mapped(of.type, leaf))
-
-    if pa.types.is_list(type_):
-        return pa.list_(field(type_.value_field))
-    if pa.types.is_fixed_size_list(type_):
-        # Without the name that the engine gives the element: pickle (pyarrow 26) would lose it, and a schema that came
-        # from a worker would not be the one that the worker means.
-        return pa.list_(_mapped(type_.value_type, leaf), type_.list_size)
-    if pa.types.is_map(type_):
-        return pa.map_(field(type_.key_field), field(type_.item_field))
-    if pa.types.is_struct(type_):
-        return pa.struct([field(member) for member in type_])
-    return leaf(type_)
+    return pa.schema([field.with_type(mapped(field.type, lambda leaf: _WIDER.get(leaf, leaf))) for field in schema])
 
 
 def parameter_schema(parameters: Iterable[tuple[str, str]], arrow_type: ArrowType) -> pa.Schema:

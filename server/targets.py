@@ -13,6 +13,7 @@ from planner.errors import AmbiguousName, InvalidExpression, StatementRefused, T
 from planner.plan import SessionInfo, SourceInfo
 from server.catalogs import Catalogs, Seen
 from server.execution.engine import Engine
+from server.layouts import plain
 from server.requests import Ingest
 from watersmeet.spi import Column, Table
 
@@ -98,6 +99,6 @@ def _only_writable(principal: Principal, catalogs: Catalogs) -> str:
 def engine_type(type_: pa.DataType, column: str, engine: Engine) -> str:
     """DuckDB's type for the values of an Arrow type. Raises InvalidExpression."""
     try:
-        return engine.type_of(type_)
+        return engine.type_of(plain(type_))
     except (LookupError, pa.ArrowException):
         raise InvalidExpression(f"column {column}: there is no SQL type for Arrow's {type_}") from None

@@ -90,6 +90,18 @@ class ForeignKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Extent:
+    """A number that each row of a table has, by which a read of it can be divided."""
+
+    first: int
+    """Where the rows began, and"""
+    last: int
+    """where they ended, when it was last looked at."""
+    column: str | None = None
+    """The column with the number, in the source's own spelling; None: the block in which the source keeps the row."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
     """A table, view, materialized view, partitioned or foreign table."""
 
@@ -102,6 +114,8 @@ class Table:
     foreign_keys: tuple[ForeignKey, ...] = ()
     rows: int | None = None
     """Estimated number of rows, None when the source has no idea."""
+    extent: Extent | None = None
+    """None where a read of the table cannot be divided."""
     remarks: str | None = None
 
 
@@ -189,6 +203,17 @@ class Source(Protocol):
     """What planning weighs its work with."""
     export_keys: bool
     """Whether values of its columns may go to other sources as keys."""
+    splits: int
+    """Parts at most in which a large table is read at once, over as many connections. 1: it is read whole."""
+    partitions: int
+    """Parts at most in which the rows of a large table are announced, for clients to fetch at once, each part with a
+    snapshot of its own. 1: they are announced whole."""
+
+    def warm(self) -> None:
+        """Open the first connections in the background, so that the first statement does not wait for them.
+
+        Returns at once, and raises nothing: a source that is down is noticed when it is used.
+        """
 
     def catalog(self) -> SourceCatalog:
         """Read the whole catalog from the source now (the caller caches). Raises SourceError."""
@@ -199,8 +224,11 @@ class Source(Protocol):
     def statement(self, read: Read) -> str:
         """The exact SQL text that `Snapshot.read` sends: pure, used by EXPLAIN as well."""
 
-    def snapshot(self, tag: Tag, reads: int) -> Snapshot:
-        """Begin a consistent view for `reads` reads. May block for a pooled connection until the tag's timeout."""
+    def snapshot(self, tag: Tag, reads: int, more: int = 0) -> Snapshot:
+        """Begin a consistent view for `reads` reads. May block for a pooled connection until the tag's timeout.
+
+        `more` lanes would read parts of the reads beside the others: as many as leave a connection to others.
+        """
 
     def cancel(self, query_id: str) -> int:
         """Stop what the source does under a query's tag, whichever process began it; how many connections were told.

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 
 from connectors.duckdb.datatypes import announced
-from watersmeet.spi import LONGEST_SHOWN, Column, ForeignKey, SourceCatalog, Table
+from watersmeet.spi import LONGEST_SHOWN, Column, Extent, ForeignKey, SourceCatalog, Table
 
 _RELATIONS = """
     SELECT schema_name, table_name, FALSE AS is_view, estimated_size, comment, sql FROM duckdb_tables()
@@ -88,6 +88,7 @@ def read_catalog(con: duckdb.DuckDBPyConnection, *, exact_text: bool) -> SourceC
             columns=tuple(columns[schema, name]),
             view=view,
             rows=rows,
+            extent=Extent(first=0, last=rows) if rows else None,
             remarks=comment,
             primary_key_name=primary.get((schema, name), (None, ()))[0],
             primary_key=primary.get((schema, name), (None, ()))[1],

@@ -23,7 +23,8 @@ class Config(BaseModel):
     path: Path
     """The database file. Relative paths start at the server's working directory."""
     consistency: Literal["source", "fragment"] = "source"
-    """Accepted for symmetry with other kinds: a file that is open read-only cannot change, so both mean one snapshot."""
+    """A file that is open read-only cannot change, so both mean one snapshot. fragment: an answer that is one large
+    table's rows is announced in up to 4 parts, which a client's workers fetch at once."""
     text: Literal["exact", "source"] = "exact"
     """'exact' compares text by its bytes, whatever COLLATE a column declares; 'source' leaves the declared collation."""
     memory: str = Field(default="1GiB", pattern=SIZE)

@@ -21,6 +21,8 @@ from watersmeet.spi import Read, SourceCancelled, SourceCatalog, SourceUnavailab
 
 _SPEED = Speed(send=0.05, byte=0.0005, meet=0.03, join=0.03, group=0.02, groups=0.1, text=0.1, sort=0.1)
 """DuckDB 2.0 on two cores, TPC-H SF 1."""
+_PARTITIONS = 4
+"""Parts in which a large table's rows are announced."""
 _BATCH_BYTES = 2 << 20
 """Aim of a batch's size; text and nested columns are taken for 128 bytes a value."""
 
@@ -29,15 +31,21 @@ class DuckDBSource:
     """One file, opened once and shared by all reads. Thread-safe."""
 
     kind = "duckdb"
+    splits = 1
+    """It reads a table with all its threads by itself."""
 
     def __init__(self, name: str, config: Config) -> None:
         self.name = name
         self.speed = speed(_SPEED, None, config.speed)
         self.export_keys = config.export_keys
+        self.partitions = _PARTITIONS if config.consistency == "fragment" else 1
         self._config = config
         self._lock = threading.Lock()
         self._base: duckdb.DuckDBPyConnection | None = None
         self._scratch: ScratchFolder | None = None
+
+    def warm(self) -> None:
+        """A file is open at once."""
 
     def catalog(self) -> SourceCatalog:
         with self.cursor() as con:
@@ -56,7 +64,7 @@ class DuckDBSource:
         )
         return " ".join(part for part in (read.prefix, f"SELECT {items}", read.body) if part)
 
-    def snapshot(self, tag: Tag, reads: int) -> DuckDBSnapshot:
+    def snapshot(self, tag: Tag, reads: int, more: int = 0) -> DuckDBSnapshot:
         return DuckDBSnapshot(self, reads)
 
     def cancel(self, query_id: str) -> int:

@@ -9,7 +9,8 @@ hostile values. What is missing is missing for a reason; the most important ones
 - concat, ||, replace, repeat, lpad: a result beyond max_allowed_packet is NULL here.
 - lower, upper, trim, regular expressions: Unicode rules of another table, other grammars.
 - number to text and back; text to anything: other grammars, and junk is 0 or NULL with a mere warning.
-- FLOAT in comparisons: compared as DOUBLE here. DECIMAL against DOUBLE: the ways to DOUBLE round differently.
+- FLOAT in comparisons: compared as DOUBLE here. A long DECIMAL against DOUBLE: the ways to DOUBLE round
+  differently.
 - date - date, date + n, intervals: year 0 has 365 days here, and what leaves 0..9999 is NULL.
 """
 
@@ -20,6 +21,7 @@ from functools import partial
 from itertools import product
 
 from connectors.sqlgen.dialect import Entry, decimal_shape, each, family
+from connectors.sqlgen.quotients import short
 
 EXACT = ("int", "hugeint", "decimal")
 """Families that are exact numbers here: BIGINT or DECIMAL of up to 65 digits."""
@@ -67,6 +69,9 @@ def _comparison(name: str) -> Iterator[Entry]:
     as_double = template.replace("{0}", "({0} * 1e0)").replace("{1}", "({1} * 1e0)")
     for pair in (("int", "double"), ("double", "int")):
         yield Entry(name=name, args=pair, sql=as_double)
+    # Both round a short DECIMAL to the nearest DOUBLE.
+    for pair in (("decimal", "double"), ("double", "decimal")):
+        yield Entry(name=name, args=pair, sql=as_double, types=short)
 
 
 def arithmetic(product_name: str) -> Iterator[Entry]:

@@ -6,14 +6,17 @@ import contextlib
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from connectors.mysql.config import Config, address
 from connectors.mysql.connection import Connection
 from connectors.mysql.datatypes import announce, limits
 from connectors.mysql.figures import CARDINALITIES, COLUMN_STATISTICS, HISTOGRAMS, Figures, of_mariadb, of_mysql
+from connectors.sqlgen.dialect import family
 from watersmeet.spi import (
     Column,
+    Extent,
     ForeignKey,
     SourceCatalog,
     SourceQueryFailed,
@@ -66,6 +69,12 @@ WHERE k.referenced_table_name IS NOT NULL AND k.table_schema IN ({schemas})
 ORDER BY k.table_schema, k.table_name, k.constraint_name, k.ordinal_position
 """
 
+_EXTENT = "SELECT {place}, MIN({key}), MAX({key}) FROM {table}"
+_MOST_EXTENTS = 200
+"""Tables, the largest first, whose ends are looked up: two looks into an index each, at every refresh."""
+_PATIENCE = 2
+"""Seconds that such a look waits for an ALTER TABLE."""
+
 Name = tuple[str, str]
 
 
@@ -76,6 +85,8 @@ def read_catalog(connection: Connection, config: Config) -> SourceCatalog:
     wanted = [s for s in visible if s.lower() not in SYSTEM and (config.schemas is None or s in config.schemas)]
     schemas = tuple(sorted(wanted))
     tables = _tables(connection, config, schemas, facts) if schemas else {}
+    if config.parts > 1:
+        tables = _with_extents(connection, tables)
     default = address(config.url).database or current or (schemas[0] if schemas else "")
     default = next((s for s in schemas if s.lower() == default.lower()), default)
     return SourceCatalog(default_schema=default, tables=tables, schemas=schemas, facts=facts)
@@ -171,6 +182,43 @@ def _tables(
             remarks=(comment or None) if kind != "VIEW" else None,
         )
     return tables
+
+
+def _with_extents(connection: Connection, tables: Mapping[Name, Table]) -> dict[Name, Table]:
+    """The tables, the largest with the ends of their primary keys, where those begin with an integer; none of them if one
+    is locked just now."""
+    keyed = [table for table in tables.values() if table.rows and _integer_key(table) is not None]
+    largest = sorted(keyed, key=lambda table: -(table.rows or 0))[:_MOST_EXTENTS]
+    asked = [
+        _EXTENT.format(place=place, key=_quoted(table.primary_key[0]), table=".".join(map(_quoted, _name(table))))
+        for place, table in enumerate(largest)
+    ]
+    found: dict[Name, Table] = {}
+    with contextlib.suppress(SourceRefused, SourceQueryFailed):
+        connection.run(f"SET SESSION lock_wait_timeout = {_PATIENCE}")
+        try:
+            for place, first, last in connection.run(" UNION ALL ".join(asked)) if asked else ():
+                if first is not None:
+                    table = largest[int(place)]
+                    extent = Extent(first=int(first), last=int(last), column=table.primary_key[0])
+                    found[_name(table)] = replace(table, extent=extent)
+        finally:
+            connection.run("SET SESSION lock_wait_timeout = DEFAULT")
+    return {**tables, **found}
+
+
+def _integer_key(table: Table) -> Column | None:
+    """The column that a primary key begins with, if that is an integer, read as it stands."""
+    key = next((column for column in table.columns if (column.name,) == table.primary_key[:1]), None)
+    return key if key is not None and family(key.type) == "int" and key.read == "{0}" else None
+
+
+def _name(table: Table) -> Name:
+    return table.schema, table.name
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'  # every session has ANSI_QUOTES
 
 
 def _grouped(rows: Iterable[tuple[Any, ...]]) -> Mapping[Name, list[str]]:

@@ -49,6 +49,12 @@ class Config(BaseModel):
     """'source': all reads of a statement see one snapshot, over one connection, one after the other (two connections
     cannot share a snapshot here). 'fragment': each read has a connection and a snapshot of its own, at once."""
 
+    splits: int | None = Field(default=None, ge=1, le=64)
+    """Parts at most in which one large table is read at once, by ranges of an integer that its primary key begins with,
+    each part over a connection of its own while half of the pool stays free; and in which an answer that is such a
+    table's rows is announced. Only with consistency 'fragment': the parts see different snapshots. None: half of the
+    pool, and 4 at most. 1: never in parts."""
+
     numeric: str = "decimal(38,20)"
     """What a DECIMAL of more than 38 digits arrives as: 'decimal(p,s)' (a misfit is an error), 'double' or 'text'."""
 
@@ -98,6 +104,13 @@ class Config(BaseModel):
     def share(self, parts: int, place: int) -> Config:
         """What one of several processes may use of the source."""
         return self.model_copy(update={"pool": share(self.pool, parts, place)})
+
+    @property
+    def parts(self) -> int:
+        """Parts at most of one table's read: 1 where they must see one snapshot, which is one connection's."""
+        if self.consistency != "fragment":
+            return 1
+        return max(1, min(4, self.pool // 2)) if self.splits is None else self.splits
 
     @property
     def footprint(self) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta, timezone
 
-from connectors.sqlgen.dialect import family
+from connectors.sqlgen.dialect import family, items_of_rows
 
 _INTEGER = re.compile(r"-?\d{1,39}")
 _NUMBER = re.compile(r"-?\d{1,38}(?:\.\d{1,38})?|-?\.\d{1,38}")
@@ -18,6 +18,9 @@ _TIME = re.compile(r"\d\d:\d\d:\d\d(?:\.\d{1,6})?")
 _TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d{1,6})?)")
 _ZONE = re.compile(r"([+-])(\d\d)(?::?(\d\d))?(?::?(\d\d))?|Z")
 _BLOB = re.compile(r"(?:\\x[0-9A-Fa-f]{2}|[\x20-\x5b\x5d-\x7e])*")
+_DIGITS = frozenset("0123456789-.\0")
+_MOMENT = frozenset("0123456789-:. +\0")
+_MOMENTS = {"date": "DATE", "timestamp": "TIMESTAMP", "timestamptz": "TIMESTAMP"}
 _BLOB_BYTE = re.compile(r"\\x([0-9A-Fa-f]{2})|(.)")
 
 
@@ -31,6 +34,34 @@ def literal(text: str | None, type_: str) -> str | None:
         return "NULL"
     maker = _MAKERS.get(family(type_))
     return maker(text) if maker is not None else None
+
+
+def listed(texts: tuple[str, ...], types: tuple[str, ...]) -> str | None:
+    r"""Keys as a list, of rows for several columns: texts and DuckDB types as in Dialect.key_list.
+
+    >>> listed(("1\x00-2",), ("INTEGER",)), listed(("it's\x00b",), ("VARCHAR",))
+    ('1,-2', "'it''s','b'")
+    >>> listed(("1\x002", "a\x00\\"), ("INTEGER", "VARCHAR"))
+    "(1,'a'),(2,_utf8mb4 X'5c')"
+    >>> listed(("2020-02-01 12:00:00+00",), ("TIMESTAMP WITH TIME ZONE",))
+    "TIMESTAMP'2020-02-01 12:00:00'"
+    """
+    columns = []
+    for text, type_ in zip(texts, types, strict=True):
+        kind = family(type_)
+        if kind == "text" and "\\" not in text and text.replace("\0", "").isprintable():
+            columns.append("'" + text.replace("'", "''").replace("\0", "'\0'") + "'")
+        elif kind in ("int", "decimal") and _DIGITS.issuperset(text):
+            columns.append(text)
+        elif kind in _MOMENTS and _MOMENT.issuperset(text):
+            word = _MOMENTS[kind]
+            columns.append(f"{word}'" + text.replace("+00", "").replace("\0", f"'\0{word}'") + "'")
+        else:
+            items = [literal(item, type_) for item in text.split("\0")]
+            if None in items:
+                return None
+            columns.append("\0".join(filter(None, items)))
+    return items_of_rows(columns)
 
 
 def _signed(text: str) -> str:

@@ -20,7 +20,7 @@ _BEGIN = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
 
 
 def statement(read: Read) -> str:
-    """The SQL of a read. `Snapshot.read` puts nothing but a comment before it."""
+    """The SQL of a read. `Snapshot.read` puts nothing but a comment and its time limit before it."""
     way = packets if packets.reads(read.columns) else lines
     selected = way.select(read.expressions, [column.type for column in read.columns])
     return " ".join(part for part in (read.prefix, f"SELECT {selected}", read.body) if part)
@@ -42,7 +42,7 @@ def comment(query_id: str) -> str:
 class MysqlSnapshot:
     """A Snapshot: one connection with one transaction for each lane, for as long as the statement runs."""
 
-    def __init__(self, source: str, pool: Pool, config: Config, tag: Tag, reads: int) -> None:
+    def __init__(self, source: str, pool: Pool, config: Config, tag: Tag, reads: int, more: int) -> None:
         """Take connections and begin. With consistency 'fragment' each lane has a snapshot of its own. Raises SourceError."""
         self._source = source
         self._pool = pool
@@ -56,6 +56,9 @@ class MysqlSnapshot:
             self._lanes.append(self._begin(tag.timeout))
             while len(self._lanes) < wanted:
                 self._lanes.append(self._begin(0.0))
+            if config.consistency == "fragment":
+                while len(self._lanes) < wanted + more and pool.free > config.pool // 2:  # the rest is for others
+                    self._lanes.append(self._begin(0.0))
         except PoolExhausted:
             if not self._lanes:
                 raise
@@ -84,9 +87,9 @@ class MysqlSnapshot:
         try:
             if self._cancelled.is_set():
                 raise SourceCancelled(self._source, "the query was cancelled")
-            self._limit(connection)
+            sql = tagged(self._tag, self._limited(connection, statement(read)))
             way = packets if packets.reads(read.columns) else lines
-            for batch in way.batches(connection, tagged(self._tag, statement(read)), read.columns, self._deadline):
+            for batch in way.batches(connection, sql, read.columns, self._deadline):
                 # What arrives after KILL looks like a normal, shorter result.
                 if self._cancelled.is_set():
                     raise SourceCancelled(self._source, "the query was cancelled")
@@ -107,16 +110,17 @@ class MysqlSnapshot:
                 self._kill(held)
             held.busy = False
 
-    def _limit(self, connection: Connection) -> None:
-        """Have the server end the query at the deadline, too: it holds even if this process dies."""
+    def _limited(self, connection: Connection, sql: str) -> str:
+        """The query such that the server ends it at the deadline, too: that holds even if this process dies."""
         left = self._deadline - time.monotonic()
         if left <= 0:
             raise SourceTimeout(self._source, "the query did not end in time")
         connection.within(left)
-        if connection.mariadb:
-            connection.run(f"SET SESSION max_statement_time = {left:.3f}")
-        else:
-            connection.run(f"SET SESSION max_execution_time = {max(int(left * 1000), 1)}")
+        milliseconds = max(int(left * 1000), 1)  # 0 is no limit
+        if connection.mariadb:  # without a round trip of its own
+            return f"SET STATEMENT max_statement_time = {milliseconds / 1000} FOR {sql}"
+        connection.run(f"SET SESSION max_execution_time = {milliseconds}")
+        return sql
 
     def _kill(self, held: _Lane) -> None:
         """End what a lane runs, at the server, once."""

@@ -28,6 +28,8 @@ _WRITE_PRIVILEGES = {"INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER"}
 _DATA_PRIVILEGES = {"SELECT"} | _WRITE_PRIVILEGES
 _GRANT = re.compile(r"GRANT (?P<what>.+?) ON (?P<where>\S+) TO ", re.IGNORECASE)
 
+_WARM = 2
+"""Connections opened ahead: one reads all of a statement but with consistency 'fragment'."""
 _HOUSEKEEPING = 60.0
 """Seconds that a query of the catalog may take; information_schema opens every table of the server."""
 
@@ -45,7 +47,11 @@ class MysqlSource:
         self.writable = config.writable
         self.speed = speed(_SPEED, address(config.url).host, config.speed)
         self.export_keys = config.export_keys
+        self.splits = self.partitions = config.parts
         self.decoder = "packets decoded in C" if native.available else "read as lines of CSV"
+
+    def warm(self) -> None:
+        self._pool.warm(min(_WARM, self._config.pool))
 
     def catalog(self) -> SourceCatalog:
         """All tables the user may read. Raises SourceError."""
@@ -66,9 +72,9 @@ class MysqlSource:
         """The SQL that a read sends, but for the comment with the query's id before it."""
         return statement(read)
 
-    def snapshot(self, tag: Tag, reads: int) -> MysqlSnapshot:
+    def snapshot(self, tag: Tag, reads: int, more: int = 0) -> MysqlSnapshot:
         """Begin a consistent view. Raises SourceError, PoolExhausted after the tag's timeout."""
-        return MysqlSnapshot(self.name, self._pool, self._config, tag, reads)
+        return MysqlSnapshot(self.name, self._pool, self._config, tag, reads, more)
 
     def writer(self, tag: Tag) -> MysqlWriter:
         """Begin a transaction that may write. Raises SourceError, PoolExhausted after the tag's timeout."""

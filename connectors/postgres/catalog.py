@@ -10,7 +10,8 @@ from typing import Any
 from connectors.postgres.config import Config
 from connectors.postgres.datatypes import PgType, announced, limits, plain_form, written
 from connectors.postgres.session import Connection
-from watersmeet.spi import LONGEST_SHOWN, Column, ForeignKey, SourceCatalog, Table
+from connectors.sqlgen.dialect import family
+from watersmeet.spi import LONGEST_SHOWN, Column, Extent, ForeignKey, SourceCatalog, Table
 
 # pg_toast and pg_temp schemas are per session or hold other tables' insides.
 _USER_SCHEMA = r"n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp_|toast_temp_)'"
@@ -22,6 +23,8 @@ WHERE {_USER_SCHEMA} AND has_schema_privilege(n.oid, 'USAGE')
 ORDER BY 1
 """
 
+# blocks: of tables that a range of ctid reads just its part of. Scans know such ranges since version 14; a system column
+# needs the privilege on the whole table; below a policy for rows, or with children, parts would be any size.
 # reltuples is -1 (before version 14: 0 with no pages) for what was never analyzed. A partitioned table's rows are its
 # partitions'; its own figure is only as new as its last ANALYZE.
 _TABLES = f"""
@@ -32,8 +35,12 @@ SELECT CAST(c.oid AS int8) AS oid, CAST(n.nspname AS text) AS schema, CAST(c.rel
             FROM pg_partition_tree(c.oid) AS p JOIN pg_class AS l ON l.oid = p.relid
             WHERE p.isleaf AND l.relkind = 'r' AND (l.reltuples > 0 OR l.relpages > 0))
        WHEN c.reltuples > 0 OR c.reltuples = 0 AND c.relpages > 0 THEN CAST(c.reltuples AS float8)
-       END AS rows
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+       END AS rows,
+       CASE WHEN c.relkind = 'r' AND c.relpages > 1 AND NOT (c.relhassubclass OR c.relrowsecurity)
+             AND h.amname = 'heap' AND has_table_privilege(c.oid, 'SELECT')
+             AND CAST(current_setting('server_version_num') AS int4) >= 140000
+       THEN CAST(c.relpages AS int8) END AS blocks
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_am h ON h.oid = c.relam
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND {_USER_SCHEMA}
   AND has_schema_privilege(n.oid, 'USAGE') AND has_any_column_privilege(c.oid, 'SELECT')
 """
@@ -139,6 +146,8 @@ def read_catalog(connection: Connection, config: Config) -> SourceCatalog:
         if known is not None and "bounds" not in known:
             known |= row
     tables = {name: _counted(table, statistics[name]) for name, table in tables.items()}
+    if config.partitions > 1:
+        tables = {name: _by_key(table) for name, table in tables.items()}
     (facts,) = connection.rows(_FACTS)
     return SourceCatalog(
         default_schema="public" if "public" in schemas or not schemas else schemas[0],
@@ -221,6 +230,7 @@ def _table(
         primary_key_name=primary_key_name,
         foreign_keys=tuple(foreign_keys),
         rows=None if row["rows"] is None else int(row["rows"]),
+        extent=None if row["blocks"] is None else Extent(first=0, last=row["blocks"]),
         remarks=row["remarks"],
     )
 
@@ -228,6 +238,17 @@ def _table(
 def _counted(table: Table, statistics: Mapping[str, Mapping[str, Any]]) -> Table:
     """The table with what its last ANALYZE found of its columns."""
     return replace(table, columns=tuple(_with_figures(column, table.rows, statistics) for column in table.columns))
+
+
+def _by_key(table: Table) -> Table:
+    """The table, divided by the integer that its primary key begins with: a row that changes moves to another block, and
+    would come twice or not at all where each part is read with a snapshot of its own."""
+    key = next((column for column in table.columns if (column.name,) == table.primary_key[:1]), None)
+    extent = None
+    if table.extent is not None and key is not None and family(key.type) == "int" and key.read == "{0}" and key.bounds:
+        values = [int(bound) for bound in key.bounds]
+        extent = Extent(first=min(values), last=max(values), column=key.name)
+    return replace(table, extent=extent)
 
 
 def _with_figures(column: Column, rows: int | None, statistics: Mapping[str, Mapping[str, Any]]) -> Column:

@@ -33,6 +33,11 @@ class Config(BaseModel):
     """Connections to this source at most, at least one for each worker."""
     consistency: Literal["source", "fragment"] = "source"
     """source: all reads of a statement see one exported snapshot. fragment: each read sees its own."""
+    splits: int | None = Field(default=None, ge=1, le=64)
+    """Parts at most in which one large table is read at once, by ranges of ctid over one snapshot, each part over a
+    connection of its own while half of the pool stays free. With consistency 'fragment' instead the parts, at most so
+    many, in which an answer that is one large table's rows is announced, by ranges of an integer that its primary key
+    begins with, each with a snapshot of its own. None: half of the pool, and 4 at most. 1: never in parts."""
     pooler: Literal["none", "transaction"] = "none"
     """transaction: a pooler such as PgBouncer hands out a server connection for one transaction only.
 
@@ -73,6 +78,20 @@ class Config(BaseModel):
     def share(self, parts: int, place: int) -> Config:
         """What one of several processes may use of the source."""
         return self.model_copy(update={"pool": share(self.pool, parts, place)})
+
+    @property
+    def parts(self) -> int:
+        """Parts at most of one table's read: 1 where two connections may not see the same snapshot."""
+        return self._most if self.consistency == "source" and self.pooler == "none" else 1
+
+    @property
+    def partitions(self) -> int:
+        """Parts at most of an answer: 1 where all must see one snapshot."""
+        return self._most if self.consistency == "fragment" else 1
+
+    @property
+    def _most(self) -> int:
+        return max(1, min(4, self.pool // 2)) if self.splits is None else self.splits
 
     @property
     def footprint(self) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from connectors.postgres import functions
-from connectors.postgres.literals import literal, types
+from connectors.postgres.literals import listed, literal, types
 from connectors.sqlgen.dialect import Dialect, Entry
 
 _BYTE_ORDER = '({0} COLLATE "C")'
@@ -36,12 +36,20 @@ POSTGRES = Dialect(
     set_families=frozenset(
         {"bool", "int", "hugeint", "decimal", "float", "double", "date", "time", "timestamp", "timestamptz", "blob"}
     ),
-    # An array of the column's own type: for any other the server walks through it for each row.
-    keys={"int": "({0} = ANY ('{{{keys}}}'::{type}[]))"},
+    # An array of the column's own type: for any other the server walks through it for each row. Of 1,000,000 rows the
+    # server found those of 10,000 keys in 30 ms of CPU, of 100,000 in 250; by IN (SELECT unnest(…)) in 60 and 570.
+    keys=frozenset({"int", "decimal", "text", "date", "timestamp", "timestamptz"}),
+    key_list=listed,
+    among="({0} = ANY ({keys}))",
+    among_rows="(({0}) IN (SELECT * FROM unnest({keys})))",
+    longest_keys=64 << 20,
+    place="ctid",
+    place_at="'({0},0)'::tid",
     grouping_sets=True,
     lateral=True,
     frames=frozenset({"ROWS", "RANGE", "GROUPS", "EXCLUDE"}),
     values_named=True,
+    sums_once=True,
     aggregate_distinct=frozenset({"count", "sum"}),
 )
 
@@ -50,10 +58,12 @@ def dialect_for(facts: Mapping[str, str], *, exact_text: bool = True) -> Dialect
     """The dialect of a server. Not `exact_text`: text sorts and compares by the source's own collations."""
     if not exact_text:
         return replace(POSTGRES, text_order="{0}")
+    # A key that the server's encoding lacks would be an error, not no match.
+    dialect = POSTGRES if facts.get("encoding", "UTF8") == "UTF8" else replace(POSTGRES, keys=POSTGRES.keys - {"text"})
     if facts.get("encoding", "UTF8") in _UNICODE_ENCODINGS:
-        return POSTGRES
+        return dialect
     return replace(
-        POSTGRES,
+        dialect,
         text_order=_BYTES_OF_UTF8,
         scalars=_without_order_results(functions.SCALARS),
         aggregates=_without_order_results(functions.AGGREGATES),

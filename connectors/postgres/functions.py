@@ -6,7 +6,7 @@ narrower than DuckDB's is widened, so that what is computed from it does not ove
 
 Left out, with a counter-example each:
   + - * / over FLOAT and DOUBLE, and sum of them: 1e308 + 1e308 is inf there, an error here.
-  / and comparisons between DECIMAL and DOUBLE: a DECIMAL(38,10) becomes another DOUBLE in the last bit.
+  / and comparisons between DOUBLE and a long DECIMAL: a DECIMAL(38,10) becomes another DOUBLE in the last bit.
   DATE or TIMESTAMP + INTERVAL, DATE + INTEGER: PostgreSQL's calendar ends at 4714 BC, DuckDB's does not.
   ntile: an int4, which OVER lets no template widen; ntile(3) OVER (…) * 2000000000 is an error here.
   upper, lower, ILIKE, trim: by the database's locale, by Unicode there. reverse: by graphemes there.
@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from connectors.sqlgen.dialect import Entry, each, entries
+from connectors.sqlgen.quotients import short
 
 _EXACT = ("int", "hugeint", "decimal")
 _ORDERED = ("bool", "int", "hugeint", "decimal", "float", "double", "date", "time", "timestamp", "timestamptz", "blob")
@@ -49,6 +50,9 @@ def _compare() -> Iterable[Entry]:
     for name, operator in _COMPARISONS.items():
         for pair in _PAIRS:
             yield Entry(name=name, args=pair, sql=f"({{0}} {operator} {{1}})")
+        # Both round a short DECIMAL to the nearest DOUBLE.
+        yield Entry(name=name, args=("decimal", "double"), sql=f"(CAST({{0}} AS float8) {operator} {{1}})", types=short)
+        yield Entry(name=name, args=("double", "decimal"), sql=f"({{0}} {operator} CAST({{1}} AS float8))", types=short)
         form = "eq" if name in _BY_EQUALITY else "ord"
         yield Entry(name=name, args=("text", "text"), sql=f"({{0:{form}}} {operator} {{1:{form}}})")
 
@@ -62,6 +66,9 @@ def _arithmetic() -> Iterable[Entry]:
                 if (a, b) != ("int", "int"):
                     result = "decimal" if "decimal" in (a, b) else "hugeint"
                     yield Entry(name=operator, args=(a, b), sql=f"({{0}} {operator} {{1}})", result=result)
+    for pair in (("decimal", "double"), ("double", "decimal"), ("int", "double"), ("double", "int")):
+        sql = "(CAST({0} AS float8) * CAST({1} AS float8))"
+        yield Entry(name="*", args=pair, sql=sql, types=short, moderate=True, result="double")
     for kind in (*_EXACT, "float", "double"):
         yield Entry(name="-", args=(kind,), sql="(- {0})", result=kind)
         yield Entry(name="+", args=(kind,), sql="{0}", result=kind)
@@ -240,12 +247,23 @@ SCALARS = entries(_compare(), _arithmetic(), _rounding(), _choices(), _text(), _
 _COUNTED = (*_ORDERED, "text", "interval", "other")
 
 
+_AVERAGE = (
+    "(CASE WHEN abs(sum({0})) * {unit} <= 9007199254740992"
+    " THEN CAST(sum({0}) * {unit} AS float8) / CAST(count({0}) * {unit} AS float8)"
+    " ELSE CAST(div(sum({0}) * {unit}, count({0}) * CAST({unit} AS numeric)) AS float8)"
+    " + CAST(mod(sum({0}) * {unit}, count({0}) * CAST({unit} AS numeric)) AS float8) / CAST(count({0}) * {unit} AS float8) END)"
+)
+"""As planner/averages.py: a sum beyond 2^53 is divided as an integer first."""
+
+
 def _aggregates() -> Iterable[Entry]:
     yield Entry(name="count_star", args=(), sql="count(*)")
     yield from each("count", (_COUNTED,), "count({0})")
     for kind in ("int", "hugeint"):
         yield Entry(name="sum", args=(kind,), sql="CAST(sum({0}) AS numeric)", result="hugeint")
     yield Entry(name="sum", args=("decimal",), sql="sum({0})", result="decimal")
+    # One aggregate that is written several times is computed once.
+    yield from each("avg", (("int", "decimal"),), _AVERAGE, types=short, result="double")
     for name in ("min", "max"):
         for kind in _ORDERED:
             if kind not in ("bool", "blob"):  # PostgreSQL has neither
@@ -298,6 +316,10 @@ def _cast(source: str, target: str, sql: str = "CAST({0} AS {type})", **more: ob
     return (source, target), Entry(name="cast", args=(source,), sql=sql, **more)  # type: ignore[arg-type]
 
 
+def _short_cast(types: tuple[str | None, ...]) -> bool:
+    return short((types[0] or "",))
+
+
 CASTS = dict(
     [
         _cast("int", "int"),
@@ -311,6 +333,7 @@ CASTS = dict(
         _cast("hugeint", "text"),
         _cast("decimal", "int"),
         _cast("decimal", "decimal"),
+        _cast("decimal", "double", check=_short_cast),
         _cast("double", "int"),
         _cast("float", "int"),
         _cast("float", "double"),

@@ -90,6 +90,27 @@ def quoted(text: str, type_: str) -> str | None:
     return f"'{doubled}'::{type_}"
 
 
+def listed(texts: tuple[str, ...], types_: tuple[str, ...]) -> str | None:
+    r"""Keys as arrays, one for each column: texts and DuckDB types as in Dialect.key_list. None where it cannot say them.
+
+    >>> listed(("1\x002",), ("INTEGER",)), listed(("1.5", "2020-02-01"), ("DECIMAL(4,1)", "DATE"))
+    ("'{1,2}'::int4[]", '\'{1.5}\'::numeric[], \'{"2020-02-01"}\'::date[]')
+    >>> print(listed(("it's\x00a\"b",), ("VARCHAR",)))
+    E'{"it''s","a\\"b"}'::text[]
+    """
+    arrays = []
+    for text, type_ in zip(texts, types_, strict=True):
+        kind = family(type_)
+        name = "numeric" if kind == "decimal" else types(type_)  # numeric(12,2) would refuse what does not fit
+        if name is None:
+            return None
+        if kind not in ("int", "decimal"):
+            escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+            text = '"' + escaped.replace("\0", '"\0"') + '"'
+        arrays.append(quoted("{" + text.replace("\0", ",") + "}", f"{name}[]"))
+    return ", ".join(filter(None, arrays))
+
+
 def _number(text: str) -> str | None:
     return text if _INTEGER.fullmatch(text) else None
 

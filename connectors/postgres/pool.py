@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 import time
 from typing import Generic
@@ -13,6 +14,8 @@ from connectors.postgres import errors
 from connectors.postgres.session import C, Connection, Connector
 from watersmeet.spi import PoolExhausted, SourceError
 
+log = logging.getLogger(__name__)
+
 
 class Pool(Generic[C]):
     """At most `size` connections of one source. Thread-safe. Connections in doubt are discarded, never given again."""
@@ -20,7 +23,7 @@ class Pool(Generic[C]):
     def __init__(self, source: str, connector: Connector[C], size: int) -> None:
         self.source = source
         self._connector = connector
-        self._size = size
+        self.size = size
         self._free = threading.Condition()
         self._idle: list[C] = []
         self._open = 0
@@ -32,23 +35,37 @@ class Pool(Generic[C]):
     def take(self, deadline: float) -> C:
         """A connection, waiting for one until `deadline` (of time.monotonic). Raises PoolExhausted, SourceError."""
         with self._free:
-            while not self._idle and self._open >= self._size and not self._closed:
+            while not self._idle and self._open >= self.size and not self._closed:
                 left = deadline - time.monotonic()
                 if left <= 0:
                     raise PoolExhausted(
-                        self.source, f"none of its {self._size} connections became free in time; see the setting pool"
+                        self.source, f"none of its {self.size} connections became free in time; see the setting pool"
                     )
                 self._free.wait(left)
             idle = self._claim()
         return idle or self._connect()
 
-    def take_now(self) -> C | None:
-        """A connection if one is free or may be made; None otherwise. Raises SourceError."""
+    def take_now(self, spare: int = 0) -> C | None:
+        """A connection if one is free or may be made, and `spare` others are; None otherwise. Raises SourceError."""
         with self._free:
-            if not self._idle and self._open >= self._size:
+            if len(self._idle) + self.size - self._open <= spare:
                 return None
             idle = self._claim()
         return idle or self._connect()
+
+    def warm(self, connections: int) -> None:
+        """Open so many in the background, so that the first statements find them. A server that is down is left alone."""
+        threading.Thread(target=self._warm, args=(connections,), name=f"warm {self.source}", daemon=True).start()
+
+    def _warm(self, connections: int) -> None:
+        made: list[C] = []
+        try:
+            while len(made) < connections and (connection := self.take_now()) is not None:
+                made.append(connection)
+        except SourceError as error:
+            log.info("no connection was opened ahead: %s", error, extra={"source": self.source})
+        for connection in made:
+            self.give(connection)
 
     def _claim(self) -> C | None:
         """An idle connection, or None: the right to make one. Called with the lock held."""

@@ -205,14 +205,22 @@ def give_back(pool: Pool[C], connection: C) -> None:
         pool.give(connection)
 
 
-def begin(pool: Pool[Connection], tag: Tag, reads: int, *, one_view: bool, one_connection: bool) -> PostgresSnapshot:
-    """Transactions for `reads` reads. `one_view`: all over the first one's snapshot. Raises SourceError."""
+def begin(
+    pool: Pool[Connection], tag: Tag, reads: int, more: int, *, one_view: bool, one_connection: bool
+) -> PostgresSnapshot:
+    """Transactions for `reads` reads, and `more` for their parts. `one_view`: all over the first one's snapshot.
+
+    Raises SourceError.
+    """
     deadline = time.monotonic() + tag.timeout
     lanes = [Lane(transaction(pool, tag, deadline))]
     try:
-        wanted = 1 if one_connection else reads
+        wanted = 1 if one_connection else reads + more
         exported = _export(lanes[0].connection) if one_view and wanted > 1 else None
-        while len(lanes) < wanted and (connection := _another(pool, tag, deadline, exported)) is not None:
+        while len(lanes) < wanted:
+            spare = 0 if len(lanes) < reads else pool.size // 2  # a large read leaves room to other statements
+            if (connection := _another(pool, tag, deadline, exported, spare)) is None:
+                break
             lanes.append(Lane(connection))
     except _DRIVER_ERRORS as error:
         pool.discard(lanes[0].connection)
@@ -242,10 +250,10 @@ def _export(connection: Connection) -> str:
     return str(connection.rows("SELECT pg_export_snapshot() AS snapshot")[0]["snapshot"])
 
 
-def _another(pool: Pool[Connection], tag: Tag, deadline: float, exported: str | None) -> Connection | None:
+def _another(pool: Pool[Connection], tag: Tag, deadline: float, exported: str | None, spare: int) -> Connection | None:
     """One more connection in a transaction, if it can be had at once: a statement also does with fewer."""
     try:
-        connection = pool.take_now()
+        connection = pool.take_now(spare)
     except SourceError:
         return None
     if connection is None:

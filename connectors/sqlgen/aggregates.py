@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from connectors.sqlgen.dialect import Entry, family
+from connectors.sqlgen.dialect import Entry, decimal_shape, family
 from connectors.sqlgen.scalars import PLAIN_EQUAL, Refused, ScalarPrinter, function_name
-from connectors.sqlgen.tree import Call, ColumnRef, Constant, Expr, Query, Sort, Subquery, Window
+from connectors.sqlgen.tree import Call, ColumnRef, Constant, Expr, Query, Sort, Subquery, Window, transform
 
 
 class AggregatePrinter(ScalarPrinter):
@@ -34,9 +34,13 @@ class AggregatePrinter(ScalarPrinter):
         if node.name == "grouping":
             return self.grouping_bits(node)
         with self.below_grouping():
-            if node.name == "avg" and family(node.args[0].type) in ("int", "decimal"):
-                raise Refused(node, "average", "its sum and its count are computed at the source, the quotient here")
-            entry = self.entry(self.dialect.aggregates, node, node.args)
+            try:
+                entry = self.entry(self.dialect.aggregates, node, node.args)
+            except Refused:
+                if node.name == "avg" and family(node.args[0].type) in ("int", "decimal"):
+                    words = "its sum and its count are computed at the source, the quotient here"
+                    raise Refused(node, "average", words) from None
+                raise
             if node.order and "{order}" not in entry.sql and node.name not in _ANY_ORDER:
                 raise Refused(node, "function", f"an ordered {node.name} is not proven on {self.dialect.name}")
             distinct = node.distinct and node.name not in _ANY_REPEATS
@@ -68,6 +72,9 @@ class AggregatePrinter(ScalarPrinter):
             order=f" ORDER BY {order}" if order else "",
             filter="" if node.filter is None else f" FILTER (WHERE {self.expr(node.filter)})",
             type=type_,
+            unit=10 ** decimal_shape(node.args[0].type)[1]
+            if node.args and family(node.args[0].type) == "decimal"
+            else 1,
         )
 
     def grouping_bits(self, node: Call) -> str:
@@ -81,7 +88,8 @@ class AggregatePrinter(ScalarPrinter):
         if node.name == "count_star":
             inside = "*"
         else:
-            inside = ("DISTINCT " if node.distinct else "") + ", ".join(self.expr(arg) for arg in node.args)
+            args = map(no_ordinal, node.args) if node.name == "grouping" else node.args
+            inside = ("DISTINCT " if node.distinct else "") + ", ".join(map(self.expr, args))
         if order := self.order(node.order):
             inside += " ORDER BY " + order
         name = "count" if node.name == "count_star" else node.name
@@ -156,11 +164,11 @@ class AggregatePrinter(ScalarPrinter):
         left = f"{self.argument(node.arg):eq}"
         if node.op == "=":
             return f"({left} IN ({inner}))"
-        return f"({left} {node.op} ANY ({inner}))"
+        return self.dialect.any_subquery.format(f"({left} {node.op} ANY ({inner}))")
 
     def order(self, keys: tuple[Sort, ...]) -> str:
         """The keys after ORDER BY; '' if none orders anything. A constant does not, and would be read as an ordinal."""
-        return ", ".join(self.sort(key) for key in keys if not _is_number(key.expr))
+        return ", ".join(self.sort(key) for key in keys if not is_number(key.expr))
 
     def sort(self, key: Sort) -> str:
         sql = self.expr(key.expr)
@@ -191,10 +199,18 @@ _ANY_REPEATS = frozenset({"min", "max", "bool_and", "bool_or"})
 """Aggregates for which DISTINCT changes nothing."""
 
 
-def _is_number(key: Expr) -> bool:
+def is_number(key: Expr) -> bool:
     """Whether a key is a constant; DuckDB reads (- 2) as an ordinal, too."""
-    negative = isinstance(key, Call) and key.name == "-" and len(key.args) == 1 and _is_number(key.args[0])
+    negative = isinstance(key, Call) and key.name == "-" and len(key.args) == 1 and is_number(key.args[0])
     return isinstance(key, Constant) or negative
+
+
+def no_ordinal(key: Expr) -> Expr:
+    """A group key, also inside GROUPING, whose constant is cast to its type: the bare number would be an ordinal."""
+    if not is_number(key):
+        return key
+    bare: Expr = transform(key, lambda part: replace(part, literal=False) if isinstance(part, Constant) else part)
+    return bare
 
 
 def _ignore_nulls(call: str) -> str:

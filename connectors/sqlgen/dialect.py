@@ -6,7 +6,7 @@ Default-deny: a function, operator, cast or aggregate that no entry allows for t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 
@@ -56,8 +56,8 @@ class Entry:
 
     `sql` is a template: {0} {1} … are the printed arguments (each in parentheses if it needs them). For text arguments
     {0:eq} is the argument in the form whose = means equal bytes, {0:ord} in the form that orders by bytes. {*} is all
-    arguments joined with ', '. In an aggregate's {order} is its ORDER BY, {filter} its FILTER and {type} the source's name
-    of its type. For argument families, a last one that ends with '*' repeats any number of times.
+    arguments joined with ', '. In an aggregate's {order} is its ORDER BY, {filter} its FILTER, {type} the source's name of
+    its type and {unit} 10 to the scale of its argument. For argument families, a last one that ends with '*' repeats any number of times.
     """
 
     name: str
@@ -70,6 +70,10 @@ class Entry:
     """Positions whose argument must be a constant that is not NULL."""
     check: Callable[[tuple[str | None, ...]], bool] | None = None
     """Further condition on the constant arguments' texts (None where not constant); a module-level function."""
+    types: Callable[[tuple[str, ...]], bool] | None = None
+    """Further condition on the arguments' DuckDB types; a module-level function."""
+    moderate: bool = False
+    """Only for factors whose product is far from both ends of DOUBLE (connectors/sqlgen/quotients.py)."""
     result: str | None = None
     """The family the result must have by DuckDB's binder; None for any."""
     note: str = ""
@@ -112,11 +116,26 @@ class Dialect:
     """Column families that DISTINCT, GROUP BY and set operations treat as DuckDB does without further form."""
     group_text: str | None = None
     """How to group by a text column so that groups are equal bytes and the value comes back unchanged; None: local."""
-    keys: Mapping[str, str] = field(default_factory=dict)
-    """How to say that {0} is among many {keys}, for a family; {type} is the source's name of the value's type. It may
-    keep too many rows: what it says is checked again by the join that the keys are for."""
-    many_keys: Mapping[str, str] = field(default_factory=dict)
-    """The same where a good part of all rows has one of the keys, so that no index helps; absent: `keys`."""
+    keys: frozenset[str] = frozenset()
+    """Families of the columns that keys of other sources may restrict. A restriction may keep too many rows: what it
+    says is checked again by the join that the keys are for."""
+    key_list: Callable[[tuple[str, ...], tuple[str, ...]], str | None] = lambda texts, types: None
+    """(texts as in tree.Keys, DuckDB types of the columns) -> the {keys} of what follows, None where the source cannot
+    say them. Must be as safe as `literal`."""
+    among: str = "({0} IN ({keys}))"
+    """How to say that {0} is one of many {keys}."""
+    among_rows: str = "(({0}) IN ({keys}))"
+    """The same of several columns {0}."""
+    no_index: str = "{0}"
+    """A form of a value that no index serves, for keys that a good part of all rows has."""
+    longest_keys: int = 8 << 20
+    """Bytes of a statement's keys at most."""
+    any_text: str = ""
+    """How the collations begin whose columns compare with any text, not only with ASCII; '' where none is known."""
+    place: str = ""
+    """What the place is called where a table keeps a row, as a system column: 'ctid'. '' where there is none."""
+    place_at: str = "{0}"
+    """The place at which block {0} of a table begins."""
     grouping_sets: bool = False
     having_by_key: bool = True
     """HAVING may read a group key that is printed in a form of its own."""
@@ -124,6 +143,8 @@ class Dialect:
     """Of a window's frames: ROWS, RANGE, GROUPS, and EXCLUDE."""
     aggregate_distinct: frozenset[str] = frozenset({"count"})
     """Aggregates for which DISTINCT is exact."""
+    sums_once: bool = False
+    """Whether an aggregate that is written several times in a block is computed once."""
     ctes: bool = True
     ctes_once: bool = True
     """Whether a common table expression that is read twice is computed once, so that both see the same rows."""
@@ -131,6 +152,8 @@ class Dialect:
     """Whether (VALUES …) AS t(c0) can be written; else it is a UNION ALL of SELECTs."""
     lateral: bool = False
     """A derived table may read the relations to its left."""
+    any_subquery: str = "{0}"
+    """A form of a comparison with ANY (SELECT …), which {0} is."""
     offset_without_limit: str = "OFFSET {0}"
     delete: str = "DELETE FROM {table} AS {alias}"
     """How a DELETE begins that gives its table an alias."""
@@ -162,6 +185,17 @@ def each(name: str, args: Iterable[Iterable[str]], sql: str, **more: object) -> 
     [('int', 'int'), ('decimal', 'int')]
     """
     return [Entry(name=name, args=combination, sql=sql, **more) for combination in product(*args)]  # type: ignore[arg-type]
+
+
+def items_of_rows(columns: Sequence[str]) -> str:
+    r"""Printed items of each column, with NUL between, as one list: of items, or of rows for several columns.
+
+    >>> items_of_rows(["1\x002"]), items_of_rows(["1\x002", "'a'\x00'b'"])
+    ('1,2', "(1,'a'),(2,'b')")
+    """
+    if len(columns) == 1:
+        return columns[0].replace("\0", ",")
+    return "(" + "),(".join(map(",".join, zip(*(column.split("\0") for column in columns), strict=True))) + ")"
 
 
 def find(table: Mapping[str, tuple[Entry, ...]], name: str, families: tuple[str, ...]) -> Iterator[Entry]:

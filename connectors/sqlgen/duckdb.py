@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connectors.sqlgen.dialect import Dialect
+from connectors.sqlgen.dialect import Dialect, family, items_of_rows
 
 
 def literal(text: str | None, type_: str) -> str | None:
@@ -19,6 +19,24 @@ def literal(text: str | None, type_: str) -> str | None:
     return quoted if type_ == "VARCHAR" else f"CAST({quoted} AS {type_})"
 
 
+def listed(texts: tuple[str, ...], types: tuple[str, ...]) -> str | None:
+    r"""Keys as a list, of rows for several columns.
+
+    >>> listed(("1\x002",), ("INTEGER",)), listed(("it's",), ("VARCHAR",)), listed(("2020-02-01",), ("DATE",))
+    ('1,2', "'it''s'", "DATE '2020-02-01'")
+    >>> listed(("1\x002", "a\x00b"), ("INTEGER", "VARCHAR"))
+    "(1,'a'),(2,'b')"
+    """
+    items = []
+    for text, type_ in zip(texts, types, strict=True):
+        if family(type_) in ("int", "decimal"):
+            items.append(text)
+        else:
+            word = "" if type_ == "VARCHAR" else f"{type_} "
+            items.append(f"{word}'" + text.replace("'", "''").replace("\0", f"'\0{word}'") + "'")
+    return items_of_rows(items)
+
+
 DUCKDB = Dialect(
     name="duckdb",
     quote='"',
@@ -27,9 +45,12 @@ DUCKDB = Dialect(
     aggregates={},
     joins=frozenset({"inner", "left", "right", "full", "semi", "anti"}),
     full_join_needs_equality=False,
+    place="rowid",
     grouping_sets=True,
+    sums_once=True,
     lateral=True,
     group_text="{0}",
-    keys={"int": "({0} IN ({keys}))"},
+    keys=frozenset({"int", "decimal", "text", "date", "timestamp", "timestamptz"}),
+    key_list=listed,
     anything=True,
 )

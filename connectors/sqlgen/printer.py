@@ -6,10 +6,9 @@ Its dialect allows everything; a source's refuses what is not proven equal (conn
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from typing import Any
 
-from connectors.sqlgen.aggregates import AggregatePrinter
+from connectors.sqlgen.aggregates import AggregatePrinter, is_number, no_ordinal
 from connectors.sqlgen.dialect import Dialect
 from connectors.sqlgen.scalars import Refused
 from connectors.sqlgen.tree import (
@@ -160,13 +159,10 @@ class Printer(AggregatePrinter):
 
     def group(self, node: Select) -> str:
         assert node.group is not None
-        constants = [key for key in node.group if isinstance(key, Constant)]
+        constants = [key for key in node.group if is_number(key)]
         if constants and not self.dialect.anything:
             raise Refused(constants[0], "construct", "a constant as group key")
-        # A constant written as a bare number would be read as an ordinal.
-        printed = [
-            self.grouping(replace(key, literal=False) if isinstance(key, Constant) else key) for key in node.group
-        ]
+        printed = [self.grouping(no_ordinal(key)) for key in node.group]
         self.keys = dict(zip(node.group, printed, strict=True))
         if node.sets is None:
             return ", ".join(printed)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
 from connectors.sqlgen.dialect import Dialect, Entry, family, find
+from connectors.sqlgen.quotients import moderate
 from connectors.sqlgen.tree import (
     Call,
     Cast,
@@ -19,6 +20,7 @@ from connectors.sqlgen.tree import (
     Keys,
     OpaqueExpr,
     Parameter,
+    RowRange,
     Scan,
     ScanColumn,
     Subquery,
@@ -123,6 +125,8 @@ class ScalarPrinter(ABC):
             return self.subquery(node)
         if isinstance(node, Window):
             return self.window(node)
+        if isinstance(node, RowRange):
+            return self.row_range(node)
         if isinstance(node, Parameter):
             if self.dialect.anything:
                 return f"${node.name}"
@@ -159,6 +163,10 @@ class ScalarPrinter(ABC):
                 why = f"{node.name} is proven on {name} only with a constant as argument {min(entry.constants) + 1}"
             elif entry.check is not None and not entry.check(texts):
                 why = f"{node.name} is not proven on {name} for this constant"
+            elif entry.types is not None and not entry.types(tuple(arg.type for arg in args)):
+                continue
+            elif entry.moderate and not moderate(args):
+                why = f"a product of these may leave the range of DOUBLE, where {name} fails"
             elif entry.result is not None and family(node.type) != entry.result:
                 why = f"{node.name} has the type {node.type} here, which is not proven equal on {name}"
             else:
@@ -216,17 +224,37 @@ class ScalarPrinter(ABC):
         )
 
     def _in_keys(self, node: Call) -> str:
-        value, keys = node.args
-        assert isinstance(keys, Keys)
-        template = self.dialect.keys.get(family(value.type))
-        if template is None:
-            raise Refused(node, "types", f"{self.dialect.name} takes no keys of the type {value.type}")
-        if keys.bounds is not None:
-            return f"({self.expr(value)} BETWEEN {keys.bounds[0]} AND {keys.bounds[1]})"
-        if keys.many:
-            template = self.dialect.many_keys.get(family(value.type), template)
-        among = keys.text or "NULL"  # an empty list is no SQL at MySQL; among NULL there is none either
-        return template.format(self.expr(value), keys=among, type=self.dialect.types(value.type))
+        *values, keys = node.args
+        assert isinstance(keys, Keys) and len(keys.texts) == len(values)
+        types = tuple(value.type for value in values)
+        listed = self.dialect.key_list(keys.texts, types) if {*map(family, types)} <= self.dialect.keys else None
+        if listed is None or len(listed) > self.dialect.longest_keys:
+            raise Refused(node, "types", f"{self.dialect.name} takes no such keys of the types {', '.join(types)}")
+        among = self.dialect.among if len(values) == 1 else self.dialect.among_rows
+        compared = (self._compared(value, text, keys.many) for value, text in zip(values, keys.texts, strict=True))
+        return among.format(", ".join(compared), keys=listed)
+
+    def _compared(self, value: Expr, text: str, many: bool) -> str:
+        """A value in the form in which it is compared with keys: an index's own if that finds all equal texts."""
+        if family(value.type) == "text":
+            plain = isinstance(value, ColumnRef) and value.table in self.scans and not many
+            column = self.scans[value.table][value.column] if plain and isinstance(value, ColumnRef) else None
+            if column is None or column.plain != "{0}" or not (text.isascii() or self._any_text(column)):
+                return f"{self.argument(value):eq}"
+            return self.bare(value)
+        return self.dialect.no_index.format(self.expr(value)) if many else self.expr(value)
+
+    def _any_text(self, column: ScanColumn) -> bool:
+        prefix = self.dialect.any_text
+        return bool(prefix) and (column.collation or "").startswith(prefix)
+
+    def row_range(self, node: RowRange) -> str:
+        if node.column is None and not self.dialect.place:
+            raise Refused(node, "construct", f"{self.dialect.name} does not say where it keeps a row")
+        by, at = (self.dialect.place, self.dialect.place_at) if node.column is None else (self.name(node.column), "{0}")
+        ends = ((word, end) for word, end in ((">=", node.start), ("<", node.end)) if end is not None)
+        tests = " AND ".join(f"{self.name(node.table)}.{by} {word} {at.format(end)}" for word, end in ends)
+        return f"({tests or 'TRUE'})"
 
     def _in(self, node: Call) -> str:
         value, *items = node.args

@@ -50,19 +50,30 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Keys:
-    """The values that another fragment's column had: the second argument of 'in keys'.
+    """The values that columns of another fragment had together: the last argument of 'in keys', after as many columns.
 
-    Decimal digits with commas between, as many as there are: one text, because a node for each would cost more than
-    shipping the rows.
+    For each column one text: the values in DuckDB's VARCHAR form with NUL between, at least one, and the same number for
+    each column. A node for each value would cost more than shipping the rows.
     """
 
-    text: str
-    count: int
-    type: str
+    texts: tuple[str, ...]
+    type: str = "BOOLEAN"
     many: bool = False
     """Whether so many rows have one of them that looking each key up in an index would be dearer than reading all."""
-    bounds: tuple[int, int] | None = None
-    """The least and the greatest, where the keys are all the numbers between."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowRange:
+    """Whether a row of a scan lies in a part of its table: start <= its number < end."""
+
+    table: str
+    """The scan's alias."""
+    column: str | None
+    """The column that has the number, in the source's own spelling; None: the block that the row is kept in."""
+    start: int | None = None
+    """None: open."""
+    end: int | None = None
+    type: str = "BOOLEAN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +148,7 @@ class Sort:
     nulls_first: bool = False
 
 
-Expr = ColumnRef | Constant | Parameter | Keys | Call | Cast | Window | Subquery | OpaqueExpr
+Expr = ColumnRef | Constant | Parameter | Keys | RowRange | Call | Cast | Window | Subquery | OpaqueExpr
 
 # ---------------------------------------------------------------- relations
 

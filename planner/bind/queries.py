@@ -191,9 +191,9 @@ class Queries:
         by_all = node.get("aggregate_handling") == "FORCE_AGGREGATES" and not node.get("group_expressions")
         if by_all and having_expr is not None and not keys.issuperset(bare_columns(having_expr)):
             raise NotUnderstood("GROUP BY ALL groups by the columns of HAVING, too")
+        scope.preferred = {}
         qualify = node.get("qualify")
         qualify_expr = self.context.boolean(expressions.convert(qualify)) if qualify else None
-        scope.preferred = {}
         order_nodes, limit, offset, distinct, target_nodes = self.modifiers(node)
 
         def sorts(nodes: list[dict[str, Any]]) -> tuple[Sort, ...]:

@@ -48,7 +48,7 @@ class Scope:
     aliases: dict[str, Expr] = field(default_factory=dict)
     """Select-list aliases, in lower case, that expressions after them may use."""
     preferred: dict[str, Expr] = field(default_factory=dict)
-    """Aliases that win over columns: in HAVING and QUALIFY, where a column that is no group key means nothing."""
+    """Aliases that win over columns: in HAVING, where a column that is no group key means nothing."""
     loose: bool = False
     """Whether a table function is among the relations: DuckDB knows more names for its column."""
     depends_on_parent: bool = False

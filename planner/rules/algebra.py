@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from connectors.sqlgen.dialect import decimal_shape, family
 from connectors.sqlgen.tree import (
     Call,
+    Cast,
     ColumnRef,
     Constant,
     CteRef,
@@ -85,8 +87,64 @@ def is_volatile(node: Any) -> bool:
 
 
 def may_fail(node: Any) -> bool:
-    """Whether a value that may well occur makes an expression fail: a division by zero, a sum near a small type's end."""
-    return any(isinstance(part, Call) and (_divides(part) or _overflows(part)) for part in walk(node))
+    """Whether a value that may well occur makes an expression fail: a division by zero, a sum near a small type's end, a
+    cast of text that is no number."""
+    return any(
+        (isinstance(part, Call) and (part.name in _PARSING or _divides(part) or _overflows(part)))
+        or (isinstance(part, Cast) and not _holds(part))
+        for part in walk(node)
+    )
+
+
+def total(node: Any) -> bool:
+    """Whether an expression has a value whatever its columns hold: comparisons and their like, nothing that computes."""
+    return all(
+        isinstance(part, (ColumnRef, Constant))
+        or (isinstance(part, Call) and part.name in _TOTAL)
+        or (isinstance(part, Cast) and _holds(part))
+        for part in walk(node)
+    )
+
+
+_PARSING = frozenset(["strptime", "make_date", "make_time", "make_timestamp", "chr", "from_hex", "unhex"])
+_COMPARING = frozenset(
+    ["=", "<>", "<", "<=", ">", ">=", "is distinct from", "is not distinct from", "between", "in", "not in"]
+)
+_TESTING = frozenset(
+    ["and", "or", "not", "is null", "is not null", "case", "coalesce", "nullif", "~~", "!~~", "~~*", "!~~*"]
+)
+_READING = frozenset(
+    ["lower", "upper", "length", "substr", "prefix", "suffix", "contains", "year", "month", "day", "date_part"]
+)
+_TOTAL = _COMPARING | _TESTING | _READING
+_DIGITS = {"TINYINT": 3, "UTINYINT": 3, "SMALLINT": 5, "USMALLINT": 5, "INTEGER": 10, "UINTEGER": 10, "BIGINT": 19}
+_SAFE_CASTS = frozenset(
+    [("float", "double"), ("date", "timestamp"), ("date", "timestamptz"), ("timestamp", "date"), ("timestamp", "time")]
+)
+"""Between these every value that may well occur is one: a DATE beyond the year 294246 is no TIMESTAMP."""
+
+
+def _holds(cast: Cast) -> bool:
+    """Whether a cast has a value for each value of its argument."""
+    old, new = cast.arg.type, cast.type
+    before, after = family(old), family(new)
+    if cast.safe or old == new or before == "null" or after == "text" or (before, after) in _SAFE_CASTS:
+        return True
+    if after in ("float", "double") or (before == "bool" and after != "other"):
+        return before in ("bool", "int", "hugeint", "decimal")
+    if before not in ("int", "decimal") or after not in ("int", "hugeint", "decimal"):
+        return False
+    digits, scale = _shape(old)
+    if after == "int":
+        negative = new.startswith("U") and not old.startswith("U")
+        return scale == 0 and not negative and digits < _shape(new)[0]
+    precision, places = decimal_shape(new) if after == "decimal" else (38, 0)
+    return scale <= places and digits - scale <= precision - places
+
+
+def _shape(type_: str) -> tuple[int, int]:
+    """How many digits a type of exact numbers holds, and how many of them after the point."""
+    return decimal_shape(type_) if family(type_) == "decimal" else (_DIGITS.get(type_, 20), 0)
 
 
 def _divides(call: Call) -> bool:

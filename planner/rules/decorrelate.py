@@ -5,6 +5,8 @@ No row is lost or repeated: the derived table has one row for each key. A missin
 it, the other aggregates NULL. Of b only groups are needed whose key passes the filters of a table of a that asks
 for it; where one source has both tables, it can say so.
 
+What multiplies an aggregate to a DOUBLE is computed with the group, so that its source can compare with it.
+
 Guards:
 - not within one source: it answers the subquery as it is written
 - not where something else than an equality connects the two
@@ -43,7 +45,16 @@ from connectors.sqlgen.tree import (
     transform,
     walk,
 )
-from planner.rules.algebra import free, has_subquery, inner_parts, is_volatile, movable, relation_aliases, sources_of
+from planner.rules.algebra import (
+    free,
+    has_subquery,
+    inner_parts,
+    is_volatile,
+    may_fail,
+    movable,
+    relation_aliases,
+    sources_of,
+)
 
 _COUNTS = frozenset(["count", "count_star"])
 _AGGREGATES = _COUNTS | {"sum", "avg", "min", "max", "bool_and", "bool_or"}
@@ -151,13 +162,17 @@ def _grouped(part: Subquery, ours: frozenset[str], asked: Mapping[str, Select]) 
     if not pairs or calls is None or any(free(call) & ours for call in calls):
         return None
     alias = f"g{min(inside)}"
-    items = tuple(dict.fromkeys([*(key for key, _ in pairs), *calls]))
+    value = query.items[0]
+    computed = (value,) if _of_group(value) else calls
+    items = tuple(dict.fromkeys([*(key for key, _ in pairs), *computed]))
     columns = {item: ColumnRef(alias, f"c{i}", item.type) for i, item in enumerate(items)}
     keys = tuple(dict.fromkeys(key for key, _ in pairs))
     kept += _among(query, pairs, asked, alias)
     derived = Derived(alias, Select(items, query.relation, conjunction(kept), group=keys))
 
     def read(node: Any) -> Any:
+        if node is value and computed == (value,):
+            return columns[node]
         if isinstance(node, Call) and node.aggregate:
             if node.name in _COUNTS:
                 return Call("coalesce", (columns[node], Constant("0", node.type)), node.type)
@@ -166,7 +181,7 @@ def _grouped(part: Subquery, ours: frozenset[str], asked: Mapping[str, Select]) 
 
     joined = conjunction([boolean("=", columns[key], outer) for key, outer in pairs])
     assert joined is not None
-    return derived, joined, read(query.items[0])
+    return derived, joined, read(value)
 
 
 def _held(query: Select, key: Expr) -> frozenset[str]:
@@ -204,6 +219,20 @@ def _safe(key: Expr) -> bool:
     if isinstance(key, Cast):
         return isinstance(key.arg, ColumnRef) and {family(key.type), family(key.arg.type)} == {"int"}
     return isinstance(key, ColumnRef)
+
+
+def _of_group(value: Expr) -> bool:
+    """Whether a value can be computed with its group: it is NULL of a missing one, too, and fails for none."""
+    if isinstance(value, Call) and value.aggregate:
+        return value.name not in _COUNTS
+    if isinstance(value, Cast):
+        return _of_group(value.arg) and not may_fail(value)
+    product = isinstance(value, Call) and value.name == "*" and value.type == "DOUBLE"
+    return (
+        product
+        and any(map(_of_group, children(value)))
+        and all(isinstance(arg, Constant) or _of_group(arg) for arg in children(value))
+    )
 
 
 def _aggregates(item: Expr) -> list[Call] | None:

@@ -12,10 +12,12 @@ Guards:
 - not a filter over several columns
 - not a volatile filter
 - not a filter with a subquery
+- not a filter that can fail: nobody asked it of the other column
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import combinations
 from typing import Any
@@ -24,6 +26,7 @@ from connectors.sqlgen.dialect import family
 from connectors.sqlgen.tree import (
     Call,
     ColumnRef,
+    Derived,
     Expr,
     Join,
     Query,
@@ -35,7 +38,7 @@ from connectors.sqlgen.tree import (
     transform,
     walk,
 )
-from planner.rules.algebra import has_subquery, movable, relation_aliases, substitute
+from planner.rules.algebra import relation_aliases, sources_of, substitute, total
 
 _SAFE = frozenset({"int", "decimal", "date", "text", "bool"})
 
@@ -51,10 +54,10 @@ def _block(node: Any) -> Any:
     known = [*conjuncts(node.where), *_inner_conditions(node.relation)]
     reachable = _inner_aliases(node.relation)
     groups = _classes([part for part in known if _equality(part, reachable)])
-    have = set(known)
+    have, keys = set(known), dict(_keys(node.relation))
     made: list[Expr] = []
     for group in groups:
-        made += _equalities(group, have, _scans(node.relation))
+        made += _equalities(group, have, keys)
         for column in group:
             for part in known:
                 if _filter_of(part, column):
@@ -88,8 +91,24 @@ def _inner_aliases(relation: Relation) -> frozenset[str]:
     return relation_aliases(relation)
 
 
-def _scans(relation: Relation) -> dict[str, Scan]:
-    return {node.alias: node for node in walk(relation) if isinstance(node, Scan)}
+def _keys(relation: Relation) -> Iterator[tuple[str, tuple[str, tuple[str, ...]]]]:
+    """Of each relation that is of one source: its alias, the source, and the columns that no two rows agree in."""
+    if isinstance(relation, Join):
+        yield from _keys(relation.left)
+        yield from _keys(relation.right)
+    elif isinstance(relation, Scan):
+        yield relation.alias, (relation.source, tuple(relation.key))
+    elif isinstance(relation, Derived) and len(sources := sources_of(relation)) == 1:
+        yield relation.alias, (min(sources), _grouped_by(relation.query))
+
+
+def _grouped_by(query: Query) -> tuple[str, ...]:
+    """The output columns that hold a grouping's keys; none where they do not hold them all."""
+    if not isinstance(query, Select) or not query.group or query.sets is not None:
+        return ()
+    if not all(key in query.items for key in query.group):
+        return ()
+    return tuple(f"c{query.items.index(key)}" for key in query.group)
 
 
 def _equality(part: Expr, reachable: frozenset[str]) -> bool:
@@ -112,14 +131,16 @@ def _classes(equalities: list[Expr]) -> list[list[ColumnRef]]:
     return groups
 
 
-def _equalities(group: list[ColumnRef], have: set[Expr], scans: dict[str, Scan]) -> list[Expr]:
+def _equalities(group: list[ColumnRef], have: set[Expr], keys: Mapping[str, tuple[str, tuple[str, ...]]]) -> list[Expr]:
     """Equalities between columns of one source that were connected only through another source."""
     made: list[Expr] = []
     for a, b in combinations(group, 2):
-        left, right = scans.get(a.table), scans.get(b.table)
-        if left is None or right is None or left is right or left.source != right.source:
+        if a.table == b.table or a.table not in keys or b.table not in keys:
             continue
-        small = left.key == (a.column,) or right.key == (b.column,)
+        (source, left), (other, right) = keys[a.table], keys[b.table]
+        if source != other:
+            continue
+        small = left == (a.column,) or right == (b.column,)
         if small and not {Call("=", (a, b), "BOOLEAN"), Call("=", (b, a), "BOOLEAN")} & have:
             made.append(Call("=", (a, b), "BOOLEAN"))
     return made
@@ -128,4 +149,4 @@ def _equalities(group: list[ColumnRef], have: set[Expr], scans: dict[str, Scan])
 def _filter_of(part: Expr, column: ColumnRef) -> bool:
     """Whether a conjunct filters that one column by constants."""
     columns = {node for node in walk(part) if isinstance(node, ColumnRef)}
-    return columns == {column} and movable(part) and not has_subquery(part)
+    return columns == {column} and total(part)

@@ -14,6 +14,7 @@ from server.execution.engine import Engine, Input
 from server.execution.errors import EngineFailed, EvaluationFailed, ExecutionError
 from server.execution.lanes import WAIT, Reading
 from server.execution.scheduler import Execution
+from server.layouts import laid_out
 from watersmeet.spi import SourceChanged
 
 log = logging.getLogger(__name__)
@@ -88,8 +89,8 @@ class RunningAnswer:
         }
         time_zone = self._plan.settings.get("TimeZone", "UTC")
         query = self._engine.query(self._plan.local_sql, inputs, time_zone=time_zone, rows=batch_rows(self.schema))
-        self._execution.engine_runs(query.interrupt)
         try:
+            self._execution.engine_runs(query.interrupt)
             yield from query.batches()
             self._execution.finish()
         except ExecutionError as error:
@@ -118,7 +119,7 @@ def fit(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     for field, column in zip(schema, batch.columns, strict=True):
         if column.type != field.type:
             try:
-                column = column.cast(field.type)
+                column = laid_out(column, field.type)
             except pa.ArrowException as error:
                 raise EvaluationFailed(f"column {field.name}: a value does not fit {field.type}: {error}") from error
         columns.append(column)

@@ -68,6 +68,11 @@ class Exchange:
             if self._error is not None:
                 raise Abandoned
 
+    @property
+    def finished(self) -> bool:
+        """Whether all batches were put."""
+        return self._finished
+
     def finish(self) -> None:
         """No more batches: the consumer comes to the regular end."""
         with self._changed:

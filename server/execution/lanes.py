@@ -6,6 +6,7 @@ import logging
 import math
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -13,12 +14,12 @@ import pyarrow as pa
 
 from connectors.sqlgen.printer import read_of
 from connectors.sqlgen.scalars import Refused
-from connectors.sqlgen.tree import Keys
 from planner.plan import Fragment
 from planner.semijoins import restricted
+from planner.splits import part, scans
 from server.execution.errors import ExecutionError
 from server.execution.exchange import Abandoned, Exchange
-from server.execution.keys import Gathered, gatherers, keys, order
+from server.execution.keys import Gathered, gatherers, order, restrictions
 from server.execution.spill import SpillArea
 from watersmeet.spi import Read, Snapshot, SourceError, SourceQueryFailed
 
@@ -42,6 +43,8 @@ class Measured:
     spilled: int = 0
     keys: int | None = None
     """How many keys of other fragments restricted it; None: it was read whole."""
+    parts: int = 1
+    """In how many parts it was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,11 @@ class Reading:
     depth: int = 0
     """How long the chain of fragments is that it waits for."""
 
+    @property
+    def more(self) -> int:
+        """Lanes beside its own that could read parts of it."""
+        return len(self.fragment.split.cuts) if self.fragment.split else 0
+
 
 def readings(fragments: Sequence[Fragment], arrow_type: Callable[[str], pa.DataType], queue: int) -> list[Reading]:
     """The fragments of one statement, ready to be read: each with a queue of its own, joined by the keys they wait for."""
@@ -71,8 +79,58 @@ def readings(fragments: Sequence[Fragment], arrow_type: Callable[[str], pa.DataT
     return made
 
 
+class Parts:
+    """The reads that make up one reading, for the lanes that share them: one read, or one for each part."""
+
+    def __init__(self, reading: Reading, lanes: int) -> None:
+        self.reading = reading
+        self._lanes = lanes
+        """Still at it."""
+        self._left: deque[Read] | None = None
+        self._began = 0.0
+        self._lock = threading.Lock()
+
+    def next(self) -> Read | None:
+        """The next read to run; None when all are run or running. Waits for keys before the first. Raises Abandoned."""
+        with self._lock:
+            if self._left is None:
+                self._left = deque(_reads(self.reading, self._lanes))
+                self._began = time.monotonic()
+            return self._left.popleft() if self._left else None
+
+    def took(self, batch: pa.RecordBatch, arrived: float, waited: float) -> None:
+        """Count a batch that was handed on."""
+        measured = self.reading.measured
+        with self._lock:
+            if measured.first_ms is None:
+                measured.first_ms = (arrived - self._began) * 1000
+            measured.rows += batch.num_rows
+            measured.bytes += batch.nbytes
+            measured.wait_ms += waited * 1000
+            measured.total_ms = (time.monotonic() - self._began) * 1000
+
+    def gather(self, batch: pa.RecordBatch) -> None:
+        """Keep the keys of a batch that others wait for."""
+        if self.reading.keys is not None:
+            with self._lock:
+                self.reading.keys.add(batch)
+
+    def leave(self) -> None:
+        """A lane is through; the last one ends the reading."""
+        with self._lock:
+            self._lanes -= 1
+            if self._lanes:
+                return
+        measured, exchange = self.reading.measured, self.reading.exchange
+        measured.total_ms = (time.monotonic() - self._began) * 1000
+        measured.spilled = exchange.spilled
+        exchange.finish()
+        if self.reading.keys is not None:
+            self.reading.keys.finish(complete=True)
+
+
 class SourceReads:
-    """Runs readings on a snapshot's lanes. Owns the snapshot: closes it when the last read is through, or at `join`."""
+    """Runs readings on a snapshot's lanes. Owns the snapshot: closes it when the last read is through."""
 
     def __init__(
         self,
@@ -87,21 +145,36 @@ class SourceReads:
         self._fail = fail
         self._lock = threading.Lock()
         self._released = False
-        lanes = [lane for lane in _spread(readings, snapshot.lanes) if lane]
-        for lane in lanes:
-            for reading in lane:
-                if reading is not lane[-1] or reading.keys is not None:  # somebody waits for its end
-                    reading.exchange.overflow_to(spill.file())
+        lanes = _spread(readings, snapshot.lanes)
+        waited = (p for lane in lanes for p in lane if p is not lane[-1] or p.reading.keys is not None)
+        for parts in dict.fromkeys(waited):  # somebody waits for its end
+            parts.reading.exchange.overflow_to(spill.file())
+        self._first, *others = lanes
         self._left = len(lanes)
         self._threads = [
             threading.Thread(target=self._run, args=(number, lane), name=f"read {source}/{number}", daemon=True)
-            for number, lane in enumerate(lanes)
+            for number, lane in enumerate(others, 1)
         ]
 
     def start(self) -> None:
-        """Begin all lanes."""
-        for thread in self._threads:
-            thread.start()
+        """Begin all lanes but the first. Raises RuntimeError when the system has no thread."""
+        for number, thread in enumerate(self._threads):
+            try:
+                thread.start()
+            except RuntimeError:
+                for _ in self._threads[number:]:
+                    self._leave()
+                del self._threads[number:]
+                raise
+
+    def run(self) -> None:
+        """Read the first lane, in the caller's thread."""
+        self._run(0, self._first)
+
+    @property
+    def runs(self) -> bool:
+        """Whether a lane is not through."""
+        return self._left > 0
 
     def cancel(self) -> None:
         """Stop at the source what still runs there."""
@@ -110,21 +183,19 @@ class SourceReads:
                 self._snapshot.cancel()
 
     def join(self, deadline: float) -> None:
-        """Wait until all lanes are through, and the snapshot is closed. Reads that do not end are logged and left."""
+        """Wait until all lanes but the first are through; the last one closes the snapshot."""
         for thread in self._threads:
-            if thread.ident is None:  # the system had no thread for it
-                self._leave()
-                continue
-            thread.join(max(0.0, deadline - time.monotonic()))
             if thread.is_alive():
-                log.error("a read does not end after its cancel", extra={"source": self._source})
+                thread.join(max(0.0, deadline - time.monotonic()))
 
     # ------------------------------------------------------------ the lanes' threads
 
-    def _run(self, lane: int, readings: Sequence[Reading]) -> None:
+    def _run(self, lane: int, readings: Sequence[Parts]) -> None:
         try:
-            for reading in readings:
-                self._read(lane, reading)
+            for parts in readings:
+                while (read := parts.next()) is not None:
+                    self._read(lane, read, parts)
+                parts.leave()
         except Abandoned:
             pass  # whoever abandoned it knows why
         except (SourceError, ExecutionError) as error:
@@ -137,56 +208,22 @@ class SourceReads:
         finally:
             self._leave()
 
-    def _read(self, lane: int, reading: Reading) -> None:
-        measured, exchange = reading.measured, reading.exchange
-        read = self._restricted(reading)
-        started = time.monotonic()
+    def _read(self, lane: int, read: Read, parts: Parts) -> None:
+        exchange = parts.reading.exchange
         batches = self._snapshot.read(lane, read)
         try:
             for batch in batches:
-                if reading.keys is not None:
-                    reading.keys.add(batch)
+                parts.gather(batch)
                 arrived = time.monotonic()
-                if measured.first_ms is None:
-                    measured.first_ms = (arrived - started) * 1000
                 if batch.schema.types != exchange.schema.types:
                     raise SourceQueryFailed(
                         self._source, f"its connector gave {batch.schema.types}, not what was asked"
                     )
                 exchange.put(batch)
-                now = time.monotonic()
-                measured.rows += batch.num_rows
-                measured.bytes += batch.nbytes
-                measured.wait_ms += (now - arrived) * 1000
-                measured.total_ms = (now - started) * 1000
+                parts.took(batch, arrived, time.monotonic() - arrived)
         finally:
             if isinstance(batches, Generator):
                 batches.close()  # at once: an error's traceback would keep it alive
-        measured.total_ms = (time.monotonic() - started) * 1000
-        measured.spilled = exchange.spilled
-        exchange.finish()
-        if reading.keys is not None:
-            reading.keys.finish(complete=True)
-
-    def _restricted(self, reading: Reading) -> Read:
-        """The fragment's read, restricted by the keys that came in time. Raises Abandoned."""
-        fragment, until = reading.fragment, time.monotonic() + WAIT
-        found: dict[int, Keys] = {}
-        for join in fragment.semijoins:
-            gathered = reading.waits[join.keys_of]
-            gathered.wait(until - time.monotonic())
-            known = keys(join, gathered, fragment.read.columns[join.column].type)
-            if known is not None and (join.column not in found or known.count < found[join.column].count):
-                found[join.column] = known
-        reading.exchange.check()
-        if not found or fragment.dialect is None:
-            return fragment.read
-        try:
-            read = read_of(restricted(fragment.query, found), fragment.dialect)
-        except Refused:  # the source has no word for these keys
-            return fragment.read
-        reading.measured.keys = sum(known.count for known in found.values())
-        return read
 
     def _leave(self) -> None:
         with self._lock:
@@ -200,10 +237,41 @@ class SourceReads:
                 log.warning("a snapshot did not close", exc_info=True, extra={"source": self._source})
 
 
-def _spread(readings: Sequence[Reading], lanes: int) -> list[list[Reading]]:
-    """Whom others wait for first, then small before large: what hash tables are built from before what probes them."""
+def _reads(reading: Reading, lanes: int) -> Sequence[Read]:
+    """The reads of a reading, restricted by the keys that came in time. Raises Abandoned."""
+    fragment = reading.fragment
+    found = restrictions(fragment, reading.waits, WAIT)
+    reading.exchange.check()
+    query, reads = fragment.query, [fragment.read]
+    try:
+        if found and fragment.dialect is not None:
+            query = restricted(query, [condition for known in found for condition in known.conditions])
+            reads = [read_of(query, fragment.dialect)]
+            reading.measured.keys = sum(known.count for known in found)
+    except Refused:  # the source has no word for these keys
+        query = fragment.query
+    share = min((known.share for known in found), default=1.0)
+    if lanes > 1 and fragment.split is not None and fragment.dialect is not None and scans(share):
+        numbers = range(1 + len(fragment.split.cuts))
+        reads = [read_of(part(query, fragment.split, number), fragment.dialect) for number in numbers]
+        reading.measured.parts = len(reads)
+    return reads
+
+
+def _spread(readings: Sequence[Reading], lanes: int) -> list[list[Parts]]:
+    """The readings of each lane: whom others wait for first, then small before large: what hash tables are built from
+    before what probes them. Lanes beyond one for each go to readings that have parts, the largest first."""
     ordered = sorted(readings, key=lambda r: (r.depth, _estimate(r.fragment), r.fragment.id))
-    return [ordered[lane::lanes] for lane in range(max(1, lanes))]
+    if lanes <= len(ordered):
+        return [[Parts(reading, 1) for reading in ordered[lane::lanes]] for lane in range(max(1, lanes))]
+    hands = [1] * len(ordered)
+    while sum(hands) < lanes:
+        able = [n for n, reading in enumerate(ordered) if hands[n] <= reading.more]
+        if not able:
+            break
+        hands[min(able, key=lambda n: (hands[n], -n))] += 1
+    shared = [Parts(reading, count) for reading, count in zip(ordered, hands, strict=True)]
+    return [[parts] for parts, count in zip(shared, hands, strict=True) for _ in range(count)]
 
 
 def _estimate(fragment: Fragment) -> float:

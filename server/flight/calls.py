@@ -58,17 +58,19 @@ class Calls:
 
     def get_flight_info(self, call: Call, request: bytes) -> flight.FlightInfo:
         descriptor, command = commands.described(request)
-        content, schema = self._planned(call, command, descriptor.cmd)
-        ticket = self._sealer.seal(Kind.TICKET, call.principal.subject, content)
-        endpoint = flight.FlightEndpoint(
-            ticket=flight.Ticket(ticket=ticket), expiration_time=Timestamp(seconds=content.expires)
-        )
+        contents, schema = self._planned(call, command, descriptor.cmd)
         return flight.FlightInfo(
             schema=serialized(schema),
             flight_descriptor=descriptor,
-            endpoint=[endpoint],
+            endpoint=[self._endpoint(call, content) for content in contents],
             total_records=-1,
             total_bytes=-1,
+        )
+
+    def _endpoint(self, call: Call, content: Sealed) -> flight.FlightEndpoint:
+        ticket = self._sealer.seal(Kind.TICKET, call.principal.subject, content)
+        return flight.FlightEndpoint(
+            ticket=flight.Ticket(ticket=ticket), expiration_time=Timestamp(seconds=content.expires)
         )
 
     def poll_flight_info(self, call: Call, request: bytes) -> flight.PollInfo:
@@ -116,19 +118,20 @@ class Calls:
         remaining = call.context.time_remaining()
         return self._timeout if remaining is None else max(0.0, min(self._timeout, remaining))
 
-    def _planned(self, call: Call, command: Message, packed: bytes) -> tuple[Sealed, pa.Schema]:
-        """What the ticket is to hold, and the schema of its answer."""
+    def _planned(self, call: Call, command: Message, packed: bytes) -> tuple[list[Sealed], pa.Schema]:
+        """What the tickets are to hold, one or one for each part of the answer, and the schema of the answer."""
         request = self._statement(call, command)
         if request is None:
-            return Sealed(command=packed), catalog_commands.schema(command)
+            return [Sealed(command=packed)], catalog_commands.schema(command)
         described = self.describe(call, request)
         if described.session is not None:
-            return Sealed(session=frozen(self.session_after(call, request, described))), described.schema
+            return [Sealed(session=frozen(self.session_after(call, request, described)))], described.schema
         if described.is_update:
             raise WrongWay("this statement changes data: send it as an update, which runs exactly once")
         prepared.require_bound(described.parameters, request.parameters)
-        statement = freeze(replace(request, announced=fingerprint(described.schema)))
-        return Sealed(statement=statement), described.schema
+        request = replace(request, announced=fingerprint(described.schema))
+        parts = described.parts or (None,)
+        return [Sealed(statement=freeze(replace(request, part=part))) for part in parts], described.schema
 
     def _statement(self, call: Call, command: Message) -> Request | None:
         """The statement in a command, as of now; None for a catalog command."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from planner.plan import Part
+from server.flight.proto.sealed_pb2 import Part as SealedPart
 from server.flight.proto.sealed_pb2 import Statement
 from server.flight.session import thawed
 from server.requests import Request
@@ -23,6 +25,7 @@ def freeze(request: Request) -> Statement:
         now=(request.now - _EPOCH) // _MICROSECOND,
         parameters=request.parameters,
         schema_hash=request.announced or b"",
+        part=None if request.part is None else _frozen(request.part),
     )
 
 
@@ -35,4 +38,18 @@ def thaw(statement: Statement) -> Request:
         session=thawed(statement),
         parameters=statement.parameters if statement.HasField("parameters") else None,
         announced=statement.schema_hash or None,
+        part=_thawed(statement.part) if statement.HasField("part") else None,
+    )
+
+
+def _frozen(part: Part) -> SealedPart:
+    ends = {"start": part.start, "end": part.end}
+    return SealedPart(column=part.column, **{name: str(end) for name, end in ends.items() if end is not None})
+
+
+def _thawed(part: SealedPart) -> Part:
+    return Part(
+        column=part.column if part.HasField("column") else None,
+        start=int(part.start) if part.HasField("start") else None,
+        end=int(part.end) if part.HasField("end") else None,
     )

@@ -21,11 +21,16 @@ from auth import errors as auth
 from planner import errors as planning
 from server.execution import errors as execution
 from server.flight import errors as front
+from server.flight.discretion import discreet
 from watersmeet import spi
 
-MAX_MESSAGE = 3 * 1024
-"""Bytes of a message as gRPC encodes it. It travels twice, as the status and in the details (base64), and clients drop a
-reply whose trailers pass 8 KiB in all."""
+MAX_MESSAGE = 1400
+"""Bytes of a message as gRPC encodes it. It travels twice, as the status and in the details (base64): all trailers together
+stay below 4 KiB, and clients drop a reply of which they pass 8."""
+_LOOKED_AT = 4 * 1024
+"""Characters of a text that are looked at: more than any message keeps."""
+MAX_FACT = 128
+"""Bytes of a source's name or SQLSTATE among the details."""
 INTERNAL = 9001
 """The code of an error that nobody foresaw."""
 
@@ -112,10 +117,10 @@ def status(error: Exception, query_id: str) -> Status:
     facts = {"code": f"WM-{code}", "query_id": query_id, "retry": retry}
     for fact in ("source", "sqlstate"):
         if value := getattr(error, fact, None):
-            facts[fact] = _printable(str(value))[:256]
+            facts[fact] = _printable(str(value)).encode()[:MAX_FACT].decode(errors="ignore")
     detail = Any()
     detail.Pack(ErrorInfo(reason=reason, domain="watersmeet", metadata=facts))
-    message = shortened(f"WM-{code}: {_printable(text)}", f" (query {query_id})")
+    message = shortened(f"WM-{code}: {discreet(_printable(text[:_LOOKED_AT]))}", f" (query {query_id})")
     return Status(code=grpc_code.value[0], message=message, details=[detail])
 
 

@@ -60,12 +60,16 @@ class TicketActions:
         yield flight.Result(body=endpoint.SerializeToString())
 
     def _stopped(self, call: Call, endpoints: Iterable[flight.FlightEndpoint]) -> bool:
-        """Stop the queries behind endpoints; whether one was running. Raises TokenRefused, BadRequest, TooManyCalls."""
-        tickets = [endpoint.ticket.ticket for endpoint in endpoints]
-        if len(tickets) != 1:
-            raise BadRequest("the FlightInfo to cancel has one endpoint, as GetFlightInfo gave it")
-        content = self._sealer.open(Kind.TICKET, call.principal.subject, tickets[0])
-        if content.WhichOneof("content") != "statement":
+        """Stop the query behind endpoints; whether it was running. Raises TokenRefused, BadRequest, TooManyCalls."""
+        contents = [
+            self._sealer.open(Kind.TICKET, call.principal.subject, endpoint.ticket.ticket) for endpoint in endpoints
+        ]
+        queries = {content.statement.query_id for content in contents}
+        if len(queries) != 1:
+            raise BadRequest("the FlightInfo to cancel has the endpoints of one query, as GetFlightInfo gave them")
+        if contents[0].WhichOneof("content") != "statement":
             return False
+        # Other replicas may be at parts of it.
+        parted = contents[0].statement.HasField("part")
         with self._gate:
-            return self._queries.cancel(content.statement.query_id) is Cancelled.STOPPED
+            return self._queries.cancel(queries.pop(), parted) is Cancelled.STOPPED

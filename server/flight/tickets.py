@@ -29,7 +29,10 @@ from server.flight.proto.sealed_pb2 import Sealed
 from watersmeet.units import Duration
 
 VERSION = 1
-READABLE = frozenset({1})
+PARTED = 2
+"""The version of a ticket for a part of an answer. Who reads version 1 only would give all of the answer for each part: he
+refuses this one, and the client plans again."""
+READABLE = frozenset({VERSION, PARTED})
 """Versions that are read: this one and the one before, so that a rolling upgrade breaks no running client."""
 _MAGIC = b"WM"
 _ID, _SALT, _NONCE, _TAG = 8, 16, 12, 16
@@ -128,7 +131,8 @@ class Sealer:
         now = time.time()
         key_id = next(key_id for starts, key_id in self._starts if starts <= now)
         salt, nonce = os.urandom(_SALT), os.urandom(_NONCE)
-        header = _MAGIC + bytes((VERSION, kind)) + key_id + salt + nonce
+        version = PARTED if content.statement.HasField("part") else VERSION
+        header = _MAGIC + bytes((version, kind)) + key_id + salt + nonce
         cipher = self._cipher(key_id, salt)
         return header + cipher.encrypt(nonce, content.SerializeToString(), header + self._deployment)
 

@@ -28,7 +28,7 @@ class Executor(Protocol):
 
     def catalogs(self, principal: Principal, only: str | None = None) -> tuple[VisibleCatalog, ...]: ...
 
-    def cancel(self, query_id: str) -> Cancelled: ...
+    def cancel(self, query_id: str, everywhere: bool = False) -> Cancelled: ...
 
 
 class InProcess:
@@ -54,8 +54,8 @@ class InProcess:
     def catalogs(self, principal: Principal, only: str | None = None) -> tuple[VisibleCatalog, ...]:
         return self._executor.catalogs(principal, only)
 
-    def cancel(self, query_id: str) -> Cancelled:
-        return self._executor.cancel(query_id)
+    def cancel(self, query_id: str, everywhere: bool = False) -> Cancelled:
+        return self._executor.cancel(query_id, everywhere)
 
 
 class EncodedAnswer:

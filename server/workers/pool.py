@@ -70,13 +70,16 @@ class WorkerPool:
     def ingest(self, ingest: Ingest, batches: Iterator[pa.RecordBatch], principal: Principal, timeout: float) -> int:
         return self._change(ingest.query_id, timeout, "ingest", ingest, principal, upload=batches)
 
-    def cancel(self, query_id: str) -> Cancelled:
+    def cancel(self, query_id: str, everywhere: bool = False) -> Cancelled:
         with self._lock:
             running = [cancellation for cancellation in self._running if cancellation.query_id == query_id]
         for cancellation in running:
             # Whether a change was kept, only its own answer tells: that is waited for.
             cancellation.cancel(force=False)
-        return Cancelled.STOPPED if running else cast(Cancelled, self._ask("cancel", query_id))
+        if running and not everywhere:
+            return Cancelled.STOPPED
+        found = cast(Cancelled, self._ask("cancel", query_id, everywhere))
+        return Cancelled.STOPPED if running else found
 
     def _ask(self, name: str, *arguments: object, text: str | None = None) -> object:
         """A call that changes nothing: it may be made twice."""

@@ -51,12 +51,14 @@ def open_sources(sections: Mapping[str, SourceConfig]) -> Iterator[dict[str, Sou
 
 
 @contextmanager
-def open_local(sections: Sections) -> Iterator[LocalQueries]:
-    """Queries in this process."""
+def open_local(sections: Sections, warm: bool = False) -> Iterator[LocalQueries]:
+    """Queries in this process. `warm`: many will come, so connections are opened ahead."""
     access = Access(sections.access)
     with open_sources(sections.sources) as sources:
         queries = LocalQueries(sources, sections.limits, visible=access.visible, settings=sections.settings)
         try:
+            for source in sources.values() if warm else ():
+                source.warm()
             yield queries
         finally:
             queries.close()

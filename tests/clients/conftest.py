@@ -153,6 +153,16 @@ def served(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 @pytest.fixture(scope="session")
+def writable_shop(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The same with the PostgreSQL source writable, for tests that write and clean up behind them."""
+    folder = tmp_path_factory.mktemp("writable")
+    with shop.postgres_and_duckdb(postgres_url, folder) as sources:
+        pg = {**dict(sources.pop("pg")), "writable": True}  # type: ignore[call-overload]
+        with serving(folder, {**sources, "pg": pg}) as server:
+            yield server
+
+
+@pytest.fixture(scope="session")
 def jvm(java: str, jdbc_driver: tuple[Path, ...], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jvm]:
     """A Java machine with the JDBC driver."""
     machine = Jvm(java, jdbc_driver, tmp_path_factory.mktemp("jvm") / "stderr")

@@ -110,7 +110,7 @@ class MemoryQueries:
             for name in names
         )
 
-    def cancel(self, query_id: str) -> Cancelled:
+    def cancel(self, query_id: str, everywhere: bool = False) -> Cancelled:
         running = [answer for answer in self.running if answer.query_id == query_id]
         for answer in running:
             answer.cancel()

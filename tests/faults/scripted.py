@@ -83,7 +83,7 @@ class Scripted:
     def catalogs(self, principal: Principal, only: str | None = None) -> tuple[VisibleCatalog, ...]:
         return (VisibleCatalog(name=str(os.getpid()), schemas=(), tables=()),)
 
-    def cancel(self, query_id: str) -> Cancelled:
+    def cancel(self, query_id: str, everywhere: bool = False) -> Cancelled:
         self._note(f"cancel-{query_id}")
         if query_id in self._running:
             self._running[query_id].set()

@@ -16,7 +16,7 @@ from tests.oracle.world import World
 from watersmeet.spi import SourceQueryFailed
 
 WAYS = ("on", "off")
-OUT_OF_RANGE = ("out of range", "overflow", "Overflow", "cannot hold", "Failed to cast")
+OUT_OF_RANGE = ("out of range", "overflow", "Overflow", "cannot hold", "Failed to cast", "Could not cast value")
 """An error on a row that another filter would have removed may appear or vanish with the plan (docs/semantics.md)."""
 
 

@@ -14,14 +14,21 @@ Directives, each a comment line between the name and the query:
     -- set: name = value    a session setting
     -- with: 1::INTEGER, …  values of $1, $2 … as DuckDB expressions
     -- lacks: whose, what   known to fail; the suite says when it no longer does
+
+A query over @wide and @deep, tables that every source has, stands for a case at each source and, if it reads several
+tables, one across the sources.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import cycle
 from pathlib import Path
+
+from tests.oracle import kinds
+from tests.oracle.generator import placed
 
 FOLDER = Path(__file__).parent / "corpus"
 _DIRECTIVE = re.compile(r"-- (?P<word>note|unordered|order|count only|raises|set|with|lacks)\b:?\s*(?P<rest>.*)")
@@ -53,7 +60,7 @@ def read(path: Path) -> list[Case]:
     blocks = re.split(r"^-- case: *", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
     if any(line and not line.startswith("--") for line in blocks[0].splitlines()):
         raise ValueError(f"{path.name}: text before the first '-- case:'")
-    cases = [_case(path.stem, block) for block in blocks[1:]]
+    cases = [case for block in blocks[1:] for case in _placed(_case(path.stem, block))]
     names = [case.name for case in cases]
     if twice := {name for name in names if names.count(name) > 1}:
         raise ValueError(f"{path.name}: several cases called {', '.join(sorted(twice))}")
@@ -63,6 +70,18 @@ def read(path: Path) -> list[Case]:
 def read_all() -> list[Case]:
     """All cases, by file."""
     return [case for path in sorted(FOLDER.glob("*.sql")) for case in read(path)]
+
+
+def _placed(case: Case) -> Iterator[Case]:
+    """The case at each source and across them, if its tables are everywhere; or just itself."""
+    tables = len(re.findall("@(?:wide|deep)", case.sql))
+    places = {name: (name,) for name in kinds.WHERE} | ({"across": tuple(kinds.WHERE)} if tables > 1 else {})
+    if not tables:
+        yield case
+        return
+    for place, sources in places.items():
+        texts = [placed(text, cycle(sources).__next__) for text in (case.sql, case.reference)]
+        yield replace(case, name=f"{case.name}, {place}", sql=texts[0], reference=texts[1])
 
 
 def _case(topic: str, block: str) -> Case:

@@ -18,7 +18,6 @@ from connectors.sqlgen.tree import (
     Constant,
     Derived,
     Join,
-    Keys,
     Query,
     Select,
     Window,
@@ -28,7 +27,7 @@ from connectors.sqlgen.tree import (
 )
 from planner import averages, optimize, partial, prefix, semijoins
 from planner.rules import push_filters
-from server.execution import lanes
+from server.execution import keys
 from tests.oracle.faults import Fault, all_faults
 from tests.oracle.world import World
 
@@ -123,13 +122,12 @@ def _limit_inside(node: Any) -> Any:
 
 
 def _one_key_less(patch: pytest.MonkeyPatch) -> None:
-    right = lanes.keys
+    right = keys._listed
 
-    def wrong(*args: Any) -> Keys | None:
-        found = right(*args)
-        return found and replace(found, text=found.text.rpartition(",")[0])
+    def wrong(join: Any, values: Any, types: Any) -> Any:
+        return right(join, values and [column[: max(len(column) - 1, 1)] for column in values], types)
 
-    patch.setattr(lanes, "keys", wrong)
+    patch.setattr(keys, "_listed", wrong)
     patch.setattr(semijoins, "_worth", lambda *given: True)
 
 

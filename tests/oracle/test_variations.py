@@ -6,7 +6,7 @@ import pytest
 
 from tests.oracle import agreement, corpus
 from tests.oracle.generator import statement
-from tests.oracle.variations import VARIATIONS, keys_handed_on, varied
+from tests.oracle.variations import VARIATIONS, keys_handed_on, parts_read, varied
 from tests.oracle.world import World
 
 SHORT, LONG = 40, 1_000
@@ -48,6 +48,23 @@ def test_keys_are_handed_on_where_semijoins_are_forced(oracle: World, sql: str, 
         assert agreement.disagreement(oracle, wanted, another(sql)) is None
     assert all(count <= most for count in handed)
     assert handed or most == 2, "forced, but no read was restricted: the test shows nothing"
+
+
+SCANS = (
+    "SELECT id, name FROM pg.public.people",
+    "SELECT count(*), min(w.id) FROM pg.public.wide w, lake.main.events e WHERE w.id = e.id",
+    "SELECT p.id, o.id FROM pg.public.people p JOIN my.shop.orders o ON p.id = o.customer",
+    "SELECT id FROM pg.public.people UNION ALL SELECT id FROM pg.public.wide",
+)
+
+
+@pytest.mark.parametrize("sql", SCANS)
+def test_scans_are_read_in_parts_where_splits_are_forced(oracle: World, sql: str) -> None:
+    wanted = agreement.expected(oracle, sql)
+    assert wanted is not None
+    with varied("scans in parts") as another, parts_read() as read:
+        assert agreement.disagreement(oracle, wanted, another(sql)) is None
+    assert max(read, default=0) > 0, "forced, but nothing was read in parts: the test shows nothing"
 
 
 @pytest.mark.parametrize("name", ["work that is free", "work that is dear"])

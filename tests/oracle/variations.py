@@ -14,19 +14,23 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from connectors.sqlgen.tree import Keys, Query
-from planner import pipeline, semijoins
+from connectors.sqlgen.tree import Query
+from planner import pipeline, semijoins, splits
 from planner.cost import Costs
 from planner.fragment import Cutter
 from planner.placement import Placement
-from planner.plan import Fragment
-from server.execution import lanes
+from planner.plan import Fragment, Split
+from server.execution import keys, lanes
 from server.execution.exchange import Exchange
+from server.execution.keys import Restriction
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 
 
-def _every_semijoin(most: int) -> Plant:
+def _every_semijoin(most: int, *, together: bool = False) -> Plant:
+    """At most so many keys, else the range that they are of. `together`: of several columns together where there are
+    several, in the form that an index can serve, however small the tables."""
+
     def plant(patch: pytest.MonkeyPatch) -> None:
         def reduced(*given: Any, **more: Any) -> tuple[Fragment, ...]:
             return tuple(
@@ -34,8 +38,13 @@ def _every_semijoin(most: int) -> Plant:
                 for fragment in semijoins.reduced(*given, **more)
             )
 
-        patch.setattr(semijoins, "_worth", lambda saved, keys: True)
+        patch.setattr(semijoins, "_worth", lambda *given: True)
         patch.setattr(pipeline, "reduced", reduced)
+        patch.setattr(keys, "_CUTS", 1.0)
+        if together:
+            patch.setattr(semijoins, "closer", lambda *given: True)
+            patch.setattr(keys, "closer", lambda *given: True)
+            patch.setattr(keys, "_FEW", 1.0)
 
     return plant
 
@@ -62,6 +71,12 @@ def _whatever_it_costs(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(pipeline, "Cutter", cutter)
 
 
+def _in_parts(patch: pytest.MonkeyPatch) -> None:
+    """Every scan that can be read in parts, however small."""
+    patch.setattr(splits, "_worth", lambda *given: 4)
+    patch.setattr(lanes, "scans", lambda share: True)
+
+
 def _batches_of(rows: int) -> Plant:
     def plant(patch: pytest.MonkeyPatch) -> None:
         whole = Exchange.put
@@ -77,11 +92,13 @@ def _batches_of(rows: int) -> Plant:
 
 VARIATIONS: Mapping[str, Plant] = {
     "every semi-join": _every_semijoin(100_000),
+    "every semi-join of several columns": _every_semijoin(100_000, together=True),
     "every semi-join of at most two keys": _every_semijoin(2),
     "no semi-join": _no_semijoin,
     "work that is free": _work(free=True),
     "work that is dear": _work(free=False),
     "joins pushed whatever they cost": _whatever_it_costs,
+    "scans in parts": _in_parts,
     "batches of one row": _batches_of(1),
     "batches of seven rows": _batches_of(7),
 }
@@ -99,12 +116,27 @@ def varied(name: str) -> Iterator[Callable[[str], str]]:
 def keys_handed_on() -> Iterator[list[int]]:
     """A list of how many keys each restricted read had, as runs inside go."""
     handed: list[int] = []
-    restricted = lanes.restricted
+    restrictions = lanes.restrictions
 
-    def counting(query: Query, keys: Mapping[int, Keys]) -> Query:
-        handed.extend(key.count for key in keys.values())
-        return restricted(query, keys)
+    def counting(*given: Any) -> list[Restriction]:
+        found = restrictions(*given)
+        handed.extend(restriction.count for restriction in found)
+        return found
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lanes, "restricted", counting)
+        patch.setattr(lanes, "restrictions", counting)
         yield handed
+
+
+@contextmanager
+def parts_read() -> Iterator[list[int]]:
+    """A list of the numbers of the parts that were read, as runs inside go."""
+    read: list[int] = []
+
+    def counting(query: Query, split: Split, number: int) -> Query:
+        read.append(number)
+        return splits.part(query, split, number)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lanes, "part", counting)
+        yield read

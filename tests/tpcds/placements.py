@@ -53,7 +53,7 @@ def placed(name: str, postgres_url: str, mysql_url: str, rows: Path, folder: Pat
     with ExitStack() as stack:
         url = stack.enter_context(postgres_database(postgres_url))
         _load_postgres(url, {table: columns[table] for table in placement["pg"]}, rows, folder)
-        database = stack.enter_context(mysql_database(mysql_url, f"tpcds_{name}"))
+        database = stack.enter_context(mysql_database(mysql_url, f"tpcds_{name}_{rows.name}".replace(".", "_")))
         _load_mysql(mysql_url, database, {table: columns[table] for table in placement["my"]}, rows, folder)
         with duckdb.connect(str(folder / "lake.duckdb")) as con:
             data.load(con, rows, placement["lake"])

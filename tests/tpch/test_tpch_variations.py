@@ -1,4 +1,5 @@
-"""TPC-H's answers do not depend on semi-joins: forced wherever one is legal, with few keys and many, and forbidden."""
+"""TPC-H's answers do not depend on semi-joins, forced wherever one is legal, with few keys and many, and forbidden; nor
+on scans that are read in parts."""
 
 from __future__ import annotations
 
@@ -9,14 +10,14 @@ import duckdb
 import pytest
 
 from tests.oracle import answers
-from tests.oracle.variations import keys_handed_on, varied
+from tests.oracle.variations import keys_handed_on, parts_read, varied
 from tests.tpch.data import QUERIES
 from tests.tpch.federation import Federation
 from tests.tpch.placements import PLACEMENTS
 
 Open = Callable[[str], Federation]
 SPREAD = [name for name, sources in PLACEMENTS.items() if len(sources) > 1]
-FORCED = ("every semi-join", "every semi-join of at most two keys", "no semi-join")
+FORCED = ("every semi-join", "every semi-join of at most two keys", "no semi-join", "scans in parts")
 SHORT = [(SPREAD[number % len(SPREAD)], FORCED[number % len(FORCED)], query) for number, query in enumerate(QUERIES)]
 """Each query once, over one of the placements."""
 
@@ -26,7 +27,7 @@ def _named(value: object) -> str:
 
 
 @pytest.mark.parametrize(("placement", "name", "query"), SHORT, ids=_named)
-def test_the_answer_does_not_depend_on_semijoins(
+def test_the_answer_does_not_depend_on_how_it_runs(
     federations: Open, one_duckdb: duckdb.DuckDBPyConnection, placement: str, name: str, query: Path
 ) -> None:
     _agree(federations(placement), one_duckdb, name, query)
@@ -36,7 +37,7 @@ def test_the_answer_does_not_depend_on_semijoins(
 @pytest.mark.parametrize("placement", SPREAD)
 @pytest.mark.parametrize("name", FORCED)
 @pytest.mark.parametrize("query", QUERIES, ids=_named)
-def test_no_answer_depends_on_semijoins(
+def test_no_answer_depends_on_how_it_runs(
     federations: Open, one_duckdb: duckdb.DuckDBPyConnection, placement: str, name: str, query: Path
 ) -> None:
     _agree(federations(placement), one_duckdb, name, query)
@@ -47,6 +48,14 @@ def test_forced_semijoins_hand_keys_on(federations: Open) -> None:
         for query in QUERIES[:5]:
             federations("b").run(another(query.read_text()))
     assert sum(handed) > 100
+
+
+def test_forced_splits_read_scans_in_parts(federations: Open, one_duckdb: duckdb.DuckDBPyConnection) -> None:
+    with parts_read() as read:
+        for query in QUERIES[:5]:
+            _agree(federations("b"), one_duckdb, "scans in parts", query)
+    assert len(read) > 8
+    assert max(read) == 3
 
 
 def _agree(federation: Federation, con: duckdb.DuckDBPyConnection, name: str, query: Path) -> None:

@@ -19,6 +19,7 @@ from connectors.sqlgen.tree import Select
 from planner.plan import FederatedPlan, Fragment, OutputColumn
 from server.execution.admission import Admission, Slot
 from server.execution.answer import RunningAnswer
+from server.execution.clock import Clock
 from server.execution.engine import Engine
 from server.execution.exchange import Exchange
 from server.execution.lanes import Reading
@@ -67,7 +68,12 @@ class MemorySource:
     kind: str = "memory"
     speed: Speed = field(default_factory=Speed)
     export_keys: bool = True
+    splits: int = 1
+    partitions: int = 1
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def warm(self) -> None:
+        """It has no connections."""
 
     def catalog(self) -> SourceCatalog:
         return SourceCatalog(default_schema="main", tables={}, schemas=("main",))
@@ -78,12 +84,12 @@ class MemorySource:
     def statement(self, read: Read) -> str:
         return f"SELECT c0 {read.body}"
 
-    def snapshot(self, tag: Tag, reads: int) -> MemorySnapshot:
+    def snapshot(self, tag: Tag, reads: int, more: int = 0) -> MemorySnapshot:
         if not self.pool.acquire(timeout=tag.timeout):
             raise PoolExhausted(self.name, "no connection became free")
         with self._lock:
             self.open += 1
-        return MemorySnapshot(self, min(self.lanes, reads))
+        return MemorySnapshot(self, min(self.lanes, reads + more))
 
     def released(self) -> None:
         with self._lock:
@@ -146,6 +152,7 @@ class House:
     sources: Mapping[str, MemorySource]
     admission: Admission = field(default_factory=lambda: Admission(100, 0))
     changed: list[str] = field(default_factory=list)
+    clock: Clock = field(default_factory=Clock)
 
     def start(
         self,
@@ -173,6 +180,7 @@ class House:
             deadline=time.monotonic() + timeout,
             slot=slot or self.admission.enter(),
             spill=self.spill,
+            clock=self.clock,
         )
         schema = pa.schema([(f"n{i}", self.engine.arrow_type(type_)) for i, type_ in enumerate(columns)])
         execution.start()

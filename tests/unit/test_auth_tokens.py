@@ -6,6 +6,7 @@ import base64
 import json
 import time
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import jwt
@@ -15,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from pydantic import ValidationError
 
 from auth.errors import AuthError, CannotSign, ExpiredToken, InvalidToken
-from auth.tokens import MAX_TOKEN, Tokens, TokensConfig
+from auth.tokens import LEEWAY, MAX_TOKEN, Tokens, TokensConfig
 
 SECRET = "0123456789abcdef0123456789abcdef"
 ISSUER, AUDIENCE = "https://issuer.example", "watersmeet"
@@ -152,6 +153,18 @@ def test_a_bad_token_is_refused_and_not_repeated(token: str) -> None:
 def test_an_expired_token_says_so() -> None:
     with pytest.raises(ExpiredToken):
         TOKENS.verify(_token(exp=int(time.time()) - 3600))
+
+
+def test_a_token_that_was_accepted_is_refused_once_it_has_expired(monkeypatch: pytest.MonkeyPatch) -> None:
+    token = _token()
+    expires = TOKENS.verify(token).expires
+    assert expires is not None
+    clock = SimpleNamespace(time=lambda: expires + LEEWAY - 1)
+    monkeypatch.setattr("auth.tokens.time", clock)
+    assert TOKENS.verify(token).expires == expires
+    clock.time = lambda: expires + LEEWAY
+    with pytest.raises(ExpiredToken):
+        TOKENS.verify(token)
 
 
 def test_without_a_kid_the_only_key_is_meant() -> None:

@@ -36,6 +36,7 @@ def house(tmp_path: Path) -> Iterator[MakeHouse]:
     for each in made:
         for source in each.sources.values():
             source.close()
+        each.clock.close()
     assert until(lambda: threading.active_count() <= before), [t.name for t in threading.enumerate()]
     engine.close()
     spill.close()

@@ -5,14 +5,19 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from pydantic import ValidationError
 
+from planner.plan import Part
+from server.flight import tickets
 from server.flight.errors import TokenRefused
 from server.flight.proto.sealed_pb2 import Sealed, Statement
+from server.flight.statements import freeze, thaw
 from server.flight.tickets import Kind, Sealer, TicketsConfig
+from server.requests import Request
 
 OLD = {"kid": "old", "secret": "o" * 32}
 NEW = {"kid": "new", "secret": "n" * 32}
@@ -118,6 +123,33 @@ def test_without_keys_one_is_made_with_a_warning(caplog: pytest.LogCaptureFixtur
 def test_sections_that_cannot_work_are_refused_at_start(section: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         TicketsConfig.model_validate(section)
+
+
+PARTS = (
+    Part(column=None, start=None, end=7),
+    Part(column='the "id', start=-(2**63), end=2**64 - 1),
+    Part(column="id", start=0, end=None),
+)
+
+
+@pytest.mark.parametrize("part", [None, *PARTS])
+def test_a_ticket_holds_the_part_that_it_is_for(part: Part | None) -> None:
+    sealer = _sealer()
+    request = Request(query_id="q", sql="SELECT 1", now=datetime(2024, 6, 15, tzinfo=UTC), part=part)
+    token = sealer.seal(Kind.TICKET, "ana", Sealed(statement=freeze(request)))
+    assert thaw(sealer.open(Kind.TICKET, "ana", token).statement) == request
+
+
+def test_the_version_before_reads_what_it_serves_right_and_refuses_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    sealer = _sealer()
+    request = Request(query_id="q", sql="SELECT 1", now=datetime(2024, 6, 15, tzinfo=UTC))
+    whole = sealer.seal(Kind.TICKET, "ana", Sealed(statement=freeze(request)))
+    part = sealer.seal(Kind.TICKET, "ana", Sealed(statement=freeze(replace(request, part=PARTS[0]))))
+    assert (whole[2], part[2]) == (1, 2)
+    monkeypatch.setattr(tickets, "READABLE", frozenset({1}))
+    assert sealer.open(Kind.TICKET, "ana", whole)
+    with pytest.raises(TokenRefused, match="plan the statement again"):
+        sealer.open(Kind.TICKET, "ana", part)
 
 
 def test_secrets_are_not_shown() -> None:

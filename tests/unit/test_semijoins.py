@@ -8,11 +8,11 @@ import pytest
 
 from bench.planning import QUERIES, sources
 from connectors.sqlgen.printer import read_of
-from connectors.sqlgen.tree import Keys
+from connectors.sqlgen.tree import Keys, boolean
 from planner.pipeline import plan
 from planner.plan import FederatedPlan, PlanRequest, SessionInfo
 from planner.reductions import pairs
-from planner.semijoins import restricted, semijoins
+from planner.semijoins import output, restricted, semijoins
 
 # t0 …: orders and lineitem are in sales, customer and part in crm, nation in lake.
 
@@ -101,9 +101,10 @@ def test_the_small_side_reduces_the_large_one_and_a_reduced_one_the_next() -> No
     made = planned((QUERIES / "q05.sql").read_text())
     chosen = semijoins(made.local, made.fragments, sources(), 100_000)
     by_origin = {
-        (origin(made, number, join.column), origin(made, join.keys_of, join.key))
+        (origin(made, number, column), origin(made, join.keys_of, key))
         for number, joins in chosen.items()
         for join in joins
+        for column, key in zip(join.columns, join.keys, strict=True)
     }
     assert ("s_nationkey", "n_nationkey") in by_origin
     assert ("l_suppkey", "s_suppkey") in by_origin
@@ -139,6 +140,6 @@ def test_nothing_waits_for_itself(query) -> None:  # type: ignore[no-untyped-def
 )
 def test_keys_stand_as_deep_in_the_sources_sql_as_they_may(sql: str, source: str, column: int, expected: str) -> None:
     (fragment,) = planned(sql).fragments
-    query = restricted(fragment.query, {column: Keys("1,2", 2, "INTEGER")})
+    query = restricted(fragment.query, [boolean("in keys", output(column, "INTEGER"), Keys(("1\0002",)))])
     read = read_of(query, sources()[source].dialect)
     assert expected in read.body.replace('"t0".', "")

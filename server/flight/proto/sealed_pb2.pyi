@@ -38,7 +38,7 @@ class Session(_message.Message):
     def __init__(self, catalog: _Optional[str] = ..., schema: _Optional[str] = ..., settings: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class Statement(_message.Message):
-    __slots__ = ("query_id", "sql", "catalog", "schema", "settings", "now", "parameters", "schema_hash", "parameter_schema")
+    __slots__ = ("query_id", "sql", "catalog", "schema", "settings", "now", "parameters", "schema_hash", "parameter_schema", "part")
     class SettingsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -55,6 +55,7 @@ class Statement(_message.Message):
     PARAMETERS_FIELD_NUMBER: _ClassVar[int]
     SCHEMA_HASH_FIELD_NUMBER: _ClassVar[int]
     PARAMETER_SCHEMA_FIELD_NUMBER: _ClassVar[int]
+    PART_FIELD_NUMBER: _ClassVar[int]
     query_id: str
     sql: str
     catalog: str
@@ -64,4 +65,15 @@ class Statement(_message.Message):
     parameters: bytes
     schema_hash: bytes
     parameter_schema: bytes
-    def __init__(self, query_id: _Optional[str] = ..., sql: _Optional[str] = ..., catalog: _Optional[str] = ..., schema: _Optional[str] = ..., settings: _Optional[_Mapping[str, str]] = ..., now: _Optional[int] = ..., parameters: _Optional[bytes] = ..., schema_hash: _Optional[bytes] = ..., parameter_schema: _Optional[bytes] = ...) -> None: ...
+    part: Part
+    def __init__(self, query_id: _Optional[str] = ..., sql: _Optional[str] = ..., catalog: _Optional[str] = ..., schema: _Optional[str] = ..., settings: _Optional[_Mapping[str, str]] = ..., now: _Optional[int] = ..., parameters: _Optional[bytes] = ..., schema_hash: _Optional[bytes] = ..., parameter_schema: _Optional[bytes] = ..., part: _Optional[_Union[Part, _Mapping]] = ...) -> None: ...
+
+class Part(_message.Message):
+    __slots__ = ("column", "start", "end")
+    COLUMN_FIELD_NUMBER: _ClassVar[int]
+    START_FIELD_NUMBER: _ClassVar[int]
+    END_FIELD_NUMBER: _ClassVar[int]
+    column: str
+    start: str
+    end: str
+    def __init__(self, column: _Optional[str] = ..., start: _Optional[str] = ..., end: _Optional[str] = ...) -> None: ...

@@ -1,0 +1,137 @@
+"""Splits: which fragments are worth reading in parts at once, over several connections; which answers are worth announcing
+in parts, for a client's workers; and the query of each part.
+
+Only a fragment that scans one table, with filters and expressions, is read in parts: by ranges of a number that each of
+its rows has (watersmeet.spi.Extent). One range more is one connection more, at the source and here; so it must save more
+than that costs. Where a filter leaves little of a table the source has quicker ways of its own: an index, or workers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+from connectors.sqlgen.printer import read_of
+from connectors.sqlgen.tree import (
+    Call,
+    Query,
+    RowRange,
+    Scan,
+    Select,
+    Subquery,
+    conjunction,
+    conjuncts,
+    transform,
+    walk,
+)
+from planner.cost import Costs
+from planner.plan import FederatedPlan, Fragment, Part, SourceInfo, Split
+from planner.rules.algebra import has_window
+from planner.statistics import Statistics
+from watersmeet.spi import Extent
+
+_PART = 150_000.0
+"""Microseconds of sending that are worth a part of their own: about ten times what a connection costs, if it must be made."""
+_KEPT = 0.2
+"""Of a table's rows, at least: below about that PostgreSQL 15 goes by an index, or scans with workers of its own, which it
+has not for a range of ctid."""
+
+
+def split(fragments: Sequence[Fragment], sources: Mapping[str, SourceInfo]) -> tuple[Fragment, ...]:
+    """The fragments, those marked that are worth reading in parts."""
+    costs = Costs(Statistics(sources))
+    marked = []
+    for fragment in fragments:
+        source = sources[fragment.source]
+        found = _divided(fragment, source, source.splits, costs)
+        marked.append(fragment if found is None else replace(fragment, split=found, dialect=source.dialect))
+    return tuple(marked)
+
+
+def announced(plan: FederatedPlan, sources: Mapping[str, SourceInfo]) -> tuple[Part, ...]:
+    """The parts of an answer that is one large scan; () for every other."""
+    if plan.local_sql is not None:
+        return ()
+    (fragment,) = plan.fragments
+    source = sources[fragment.source]
+    found = _divided(fragment, source, source.partitions, Costs(Statistics(sources)))
+    if found is None:
+        return ()
+    ends = (None, *found.cuts, None)
+    return tuple(Part(column=found.column, start=start, end=end) for start, end in pairwise(ends))
+
+
+def narrowed(plan: FederatedPlan, rows: Part, sources: Mapping[str, SourceInfo]) -> FederatedPlan | None:
+    """The plan for one part of its answer alone; None if it is no scan (any more)."""
+    scan = scanned(plan.fragments[0].query) if plan.local_sql is None else None
+    if scan is None:
+        return None
+    (fragment,) = plan.fragments
+    query = within(fragment.query, RowRange(scan.alias, rows.column, rows.start, rows.end))
+    read = read_of(query, sources[fragment.source].dialect)
+    return replace(plan, fragments=(replace(fragment, query=query, read=read, split=None),), parts=())
+
+
+def scanned(query: Query) -> Scan | None:
+    """The table that a query scans, if it does nothing else but to filter its rows and compute expressions of each."""
+    if not isinstance(query, Select) or not isinstance(query.relation, Scan):
+        return None
+    above = (query.group, query.having, query.qualify, query.distinct or None, query.limit, query.offset)
+    if query.order or any(stage is not None for stage in above) or any(map(has_window, query.items)):
+        return None
+    whole = (isinstance(node, Subquery) or (isinstance(node, Call) and node.aggregate) for node in walk(query))
+    return None if any(whole) else query.relation
+
+
+def part(query: Query, split: Split, number: int) -> Query:
+    """The query over one part of the table's rows; parts count from 0."""
+    start = split.cuts[number - 1] if number else None
+    end = split.cuts[number] if number < len(split.cuts) else None
+    return within(query, RowRange(split.table, split.column, start, end))
+
+
+def within(query: Query, rows: RowRange) -> Query:
+    """The query over a range of the rows that one of its scans has."""
+
+    def visit(node: Any) -> Any:
+        if isinstance(node, Select) and isinstance(node.relation, Scan) and node.relation.alias == rows.table:
+            return replace(node, where=conjunction([*conjuncts(node.where), rows]))
+        return node
+
+    return transform(query, visit)
+
+
+def _divided(fragment: Fragment, source: SourceInfo, most: int, costs: Costs) -> Split | None:
+    """How a fragment is worth reading in at most so many parts; None: whole."""
+    scan = scanned(fragment.query) if most > 1 else None
+    table = None if scan is None else source.catalog.tables.get((scan.schema, scan.table))
+    if scan is None or table is None or table.extent is None:
+        return None
+    rows = float(fragment.estimate or 0)
+    sent = costs.sent(source.speed, rows, fragment.query.types)
+    cuts = _cuts(table.extent, min(most, _worth(sent, rows, float(table.rows or 0))))
+    column = table.extent.column
+    return Split(table=scan.alias, column=column, by=column or source.dialect.place, cuts=cuts) if cuts else None
+
+
+def _worth(sent: float, rows: float, of: float) -> int:
+    """How many parts are worth their connections, for rows out `of` a table's. Tests that force splits replace it."""
+    return int(sent / _PART) if scans(rows / max(of, 1.0)) else 1
+
+
+def scans(share: float) -> bool:
+    """Whether a source goes through a whole table for a share of its rows. Replaced as `_worth` is."""
+    return share >= _KEPT
+
+
+def _cuts(extent: Extent, parts: int) -> tuple[int, ...]:
+    """Where all parts but the first begin.
+
+    >>> _cuts(Extent(first=0, last=100), 4), _cuts(Extent(first=7, last=8, column="id"), 4)
+    ((25, 50, 75), (8,))
+    """
+    span = extent.last - extent.first + (extent.column is not None)
+    cuts = sorted({extent.first + span * number // parts for number in range(1, parts)} - {extent.first})
+    return tuple(cuts)

@@ -1,0 +1,162 @@
+"""Which fragments are read in parts: large scans of one table, where the source has a way to divide them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from connectors.postgres.dialect import POSTGRES
+from planner import pipeline
+from planner.plan import FederatedPlan, Fragment, Part, PlanRequest, SourceInfo
+from planner.splits import narrowed
+from watersmeet.speed import Speed
+from watersmeet.spi import Column, Extent, SourceCatalog, Table
+
+ROWS = 1_000_000
+COLUMNS = (Column(name="id", type="BIGINT", distinct=ROWS), Column(name="kind", type="INTEGER", distinct=10))
+
+
+def table(name: str, rows: int = ROWS, extent: Extent | None = None) -> Table:
+    return Table(schema="public", name=name, columns=COLUMNS, rows=rows, extent=extent)
+
+
+TABLES = (
+    table("large", extent=Extent(first=0, last=8000)),
+    table("keyed", extent=Extent(first=1, last=ROWS, column="id")),
+    table("small", 1000, Extent(first=0, last=8)),
+    table("seen"),
+)
+INFO = SourceInfo(
+    name="pg",
+    kind="postgres",
+    catalog=SourceCatalog(default_schema="public", tables={(t.schema, t.name): t for t in TABLES}, schemas=("public",)),
+    dialect=POSTGRES,
+    speed=Speed(send=0.6),
+    splits=4,
+)
+
+
+def plan(sql: str, info: SourceInfo, pushdown: str = "on") -> FederatedPlan:
+    request = PlanRequest(sql=sql, now=datetime(2024, 6, 15, tzinfo=UTC))
+    return pipeline.plan(replace(request, session=replace(request.session, pushdown=pushdown)), {"pg": info})
+
+
+def fragment(sql: str, info: SourceInfo = INFO, pushdown: str = "on") -> Fragment:
+    (made,) = plan(sql, info, pushdown).fragments
+    return made
+
+
+@pytest.mark.parametrize(
+    ("sql", "cuts"),
+    [
+        ("SELECT * FROM large", (2000, 4000, 6000)),
+        ("SELECT id + 1, kind FROM large WHERE kind IS NOT NULL", (2000, 4000, 6000)),
+        ("SELECT * FROM keyed", (250_001, 500_001, 750_001)),
+    ],
+)
+def test_a_large_scan_is_cut_evenly(sql: str, cuts: tuple[int, ...]) -> None:
+    made = fragment(sql)
+    assert made.split is not None
+    assert made.split.cuts == cuts
+    assert made.dialect is POSTGRES
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT * FROM small",
+        "SELECT * FROM seen",
+        "SELECT * FROM large WHERE id = 7",
+        "SELECT kind, count(*) FROM large GROUP BY kind",
+        "SELECT count(*) FROM large",
+        "SELECT DISTINCT kind FROM large",
+        "SELECT * FROM large ORDER BY id",
+        "SELECT * FROM large LIMIT 900000",
+        "SELECT * FROM large OFFSET 1",
+        "SELECT id, row_number() OVER (ORDER BY id) FROM large",
+        "SELECT id FROM large UNION ALL SELECT id FROM keyed",
+        "SELECT a.id FROM large a JOIN keyed b ON a.id = b.id",
+        "SELECT id FROM large WHERE id IN (SELECT id FROM keyed)",
+        "WITH c AS (SELECT id FROM large) SELECT a.id FROM c a, c b WHERE a.id = b.id",
+    ],
+)
+def test_what_is_small_or_more_than_a_scan_is_read_whole(sql: str) -> None:
+    assert fragment(sql).split is None
+
+
+def test_a_scan_without_pushdown_is_cut_as_well() -> None:
+    assert fragment("SELECT kind, count(*) FROM large GROUP BY kind", pushdown="off").split is not None
+
+
+@pytest.mark.parametrize(("splits", "parts"), [(1, None), (2, 2), (8, 4)])
+def test_the_source_says_how_many_parts_there_may_be_and_the_cost_how_many_there_are(
+    splits: int, parts: int | None
+) -> None:
+    made = fragment("SELECT * FROM large", replace(INFO, splits=splits))
+    assert (None if made.split is None else 1 + len(made.split.cuts)) == parts
+
+
+def test_a_slower_source_is_read_in_more_parts() -> None:
+    rows = "SELECT id FROM large WHERE kind < 3"
+    fast = fragment(rows, replace(INFO, speed=Speed(send=0.1)))
+    slow = fragment(rows, replace(INFO, speed=Speed(send=5.0)))
+    assert fast.split is None
+    assert slow.split is not None
+
+
+APART = replace(INFO, splits=1, partitions=4)
+"""A source whose reads may each see a snapshot of their own."""
+
+
+def test_a_large_answer_is_announced_in_parts_that_are_all_of_it() -> None:
+    made = plan("SELECT id, kind FROM keyed WHERE kind IS NOT NULL", APART)
+    assert made.fragments[0].split is None
+    cuts = [None, 250_001, 500_001, 750_001, None]
+    assert made.parts == tuple(Part(column="id", start=cuts[n], end=cuts[n + 1]) for n in range(4))
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT * FROM small",
+        "SELECT * FROM seen",
+        "SELECT * FROM keyed ORDER BY id",
+        "SELECT * FROM keyed LIMIT 900000",
+        "SELECT id FROM large UNION ALL SELECT id FROM keyed",
+        "SELECT id, list_reverse([kind, 1]) FROM keyed",
+    ],
+)
+def test_what_is_no_large_scan_or_needs_the_engine_is_announced_whole(sql: str) -> None:
+    assert plan(sql, APART).parts == ()
+
+
+def test_nothing_is_announced_in_parts_where_reads_share_a_snapshot() -> None:
+    assert plan("SELECT * FROM keyed", INFO).parts == ()
+
+
+def test_a_part_reads_its_range_beside_what_the_statement_filters() -> None:
+    sources = {"pg": APART}
+    made = plan("SELECT id FROM keyed WHERE kind IS NOT NULL", APART)
+    first, middle, last = (narrowed(made, made.parts[n], sources) for n in (0, 1, 3))
+    assert first is not None and middle is not None and last is not None
+    bodies = [each.fragments[0].read.body.partition(" WHERE ")[2] for each in (first, middle, last)]
+    assert bodies == [
+        '(("t0"."kind" IS NOT NULL) AND ("t0"."id" < 250001))',
+        '(("t0"."kind" IS NOT NULL) AND ("t0"."id" >= 250001 AND "t0"."id" < 500001))',
+        '(("t0"."kind" IS NOT NULL) AND ("t0"."id" >= 750001))',
+    ]
+    assert first.parts == ()
+
+
+def test_a_part_is_still_read_when_the_table_has_become_small() -> None:
+    part = Part(column="id", start=None, end=500)
+    made = narrowed(plan("SELECT id FROM small", APART), part, {"pg": APART})
+    assert made is not None
+    assert made.fragments[0].read.body.endswith('WHERE ("t0"."id" < 500)')
+
+
+@pytest.mark.parametrize("sql", ["SELECT count(*) FROM keyed", "SELECT 1", "SELECT id FROM seen LIMIT 3"])
+def test_what_is_no_scan_any_more_has_no_parts(sql: str) -> None:
+    assert narrowed(plan(sql, APART), Part(column="id", start=None, end=5), {"pg": APART}) is None
