@@ -21,6 +21,7 @@ from pydantic import SecretStr
 from auth.authenticator import AuthConfig, Authenticator
 from auth.principal import Principal
 from server.execution.limits import LimitsConfig
+from server.flight import sqlinfo
 from server.flight.service import FlightOptions, create_server
 from server.flight.tickets import TicketKey, TicketsConfig
 from server.flight.tls import TlsConfig
@@ -32,6 +33,8 @@ from server.workers.supervisor import Patience, Supervisor
 SERVERS = ("ours", "theirs")
 BATCH = 65536
 """Rows of a batch: 3 MB, which is one frame for both."""
+_WHOLE, _FACTS = b"table", b"facts"
+"""Tickets of theirs."""
 
 
 def table(rows: int) -> pa.Table:
@@ -105,7 +108,7 @@ def _theirs(rows: int, tls: tuple[Path, ...]) -> None:
 
 
 class _PyarrowServer(flight.FlightServerBase):  # type: ignore[misc]
-    """Answers everything with the table."""
+    """Answers everything with the table, but what ADBC asks of every server first: that has no rows."""
 
     def __init__(self, whole: pa.Table, tls: tuple[Path, ...]) -> None:
         certificates = [tuple(file.read_bytes() for file in tls)] if tls else None
@@ -115,10 +118,12 @@ class _PyarrowServer(flight.FlightServerBase):  # type: ignore[misc]
     def get_flight_info(
         self, context: flight.ServerCallContext, descriptor: flight.FlightDescriptor
     ) -> flight.FlightInfo:
-        return flight.FlightInfo(self._whole.schema, descriptor, [flight.FlightEndpoint(b"table", [])], -1, -1)
+        facts = b"CommandGetSqlInfo" in descriptor.command
+        schema, ticket = (sqlinfo.SCHEMA, _FACTS) if facts else (self._whole.schema, _WHOLE)
+        return flight.FlightInfo(schema, descriptor, [flight.FlightEndpoint(ticket, [])], -1, -1)
 
     def do_get(self, context: flight.ServerCallContext, ticket: flight.Ticket) -> flight.RecordBatchStream:
-        return flight.RecordBatchStream(self._whole)
+        return flight.RecordBatchStream(sqlinfo.SCHEMA.empty_table() if ticket.ticket == _FACTS else self._whole)
 
 
 @contextmanager

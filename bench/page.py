@@ -176,6 +176,7 @@ def _export(runs: dict[str, Run]) -> str:
                 f"{row['rows'] / row['seconds']:,.0f}",
                 f"{alone['seconds'] / row['seconds']:.2f}",
                 f"{row['first'] * 1000:.0f}",
+                f"{row['cpu_all']:.2f}",
                 " + ".join(f"{peak / 1e6:.0f}" for peak in row["peaks"]),
             )
         )
@@ -185,9 +186,19 @@ def _export(runs: dict[str, Run]) -> str:
         f"## Exporting {run['rows'][0]['rows']:,} rows\n\nlineitem whole, all columns, rows thrown away by whoever gets"
         f" them. The aim is {export.WANTED} of the decoder alone, which runs in one process without server and client."
         f" The server's processes together held at most {' and '.join(sums)}, what they share counted once; each one's own"
-        " peak counts that in full.\n\n"
+        " peak counts that in full. Database, server and client share the cores: no step can take less than its CPU in all"
+        " over their number.\n\n"
         + _table(
-            ("source", "step", "seconds", "rows/s", "of the decoder", "first row ms", "peaks MB, front + workers"),
+            (
+                "source",
+                "step",
+                "seconds",
+                "rows/s",
+                "of the decoder",
+                "first row ms",
+                "CPU s in all",
+                "peaks MB, front + workers",
+            ),
             rows,
             words=2,
         )

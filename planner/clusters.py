@@ -240,6 +240,7 @@ class Clusters:
         kept: list[Expr] = []
         for part in pool:
             relevant = self.pushdown and tables_of(part) and free(part) <= aliases
+            relevant = relevant and self.asks(part, group, source, pool)
             made = self.placement.condition(part, source, _scans(group), aliases) if relevant else None
             if made is not None:
                 pushed.append(made)
@@ -251,6 +252,13 @@ class Clusters:
         placeholder = Exchange(f"?{len(self.made)}{min(aliases)}", -1, ())
         self.made.append(Cluster(source, relation, tuple(pushed), aliases, placeholder))
         return placeholder, kept
+
+    def asks(self, part: Expr, group: list[Unit], source: SourceInfo, pool: list[Expr]) -> bool:
+        """Whether a source should test a condition that may read other rows for each row."""
+        if not self.costs or not has_subquery(part):
+            return True
+        rows, _ = self.price([group], [other for other in pool if not has_subquery(other)])
+        return Costs(self.placement.statistics).asks(part, rows, source.speed)
 
     # ------------------------------------------------------------ outer, semi and anti joins
 

@@ -17,6 +17,7 @@ from connectors.sqlgen.tree import (
     Join,
     Query,
     Relation,
+    Scan,
     Select,
     SetOp,
     Subquery,
@@ -25,7 +26,7 @@ from connectors.sqlgen.tree import (
     walk,
 )
 from planner.plan import SourceInfo
-from planner.rules.algebra import inner_parts
+from planner.rules.algebra import free, inner_parts
 from planner.statistics import Statistics, leaves_of
 from watersmeet.speed import Speed
 
@@ -75,6 +76,14 @@ class Costs:
             return None
         return f"about {there / 1e3:,.0f} ms of work there, about {apart / 1e3:,.0f} ms to send what it reads"
 
+    def asks(self, condition: Expr, rows: float, speed: Speed) -> bool:
+        """Whether a source should test a condition on so many rows, whatever it has to read anew for each of them."""
+        subqueries = [node for node in walk(condition) if isinstance(node, Subquery)]
+        there = speed.again * sum(self._asked(node, rows) for node in subqueries)
+        if there <= NOTICED:
+            return True
+        return there <= CLEARLY * (self.sent(speed, rows) + sum(self.apart(node.query, speed) for node in subqueries))
+
     def joins(self, joined: float, apart: Sequence[float], pairs: float, speed: Speed) -> bool:
         """Whether a source should join relations that would ship `apart` rows each, and `joined` rows together.
 
@@ -115,7 +124,7 @@ class Costs:
             cost += self._grouping(self.statistics.groups(profile, query.items), profile.rows, query.items, speed)
         for node in walk((query.items, query.where, query.having)):
             if isinstance(node, Subquery):
-                cost += self.work(node.query, speed)
+                cost += self.work(node.query, speed) + speed.again * self._asked(node, profile.rows)
         return cost
 
     def _joining(self, query: Select, joined: float, speed: Speed) -> float:
@@ -132,6 +141,17 @@ class Costs:
         """Pairs of rows that an inner join of the parts compares one by one: all but one part need an index."""
         whole = [self.statistics.joined([p], ()).rows for p in parts if not self.statistics.looked_up(p, conditions)]
         return max(whole) * (sum(whole) - max(whole)) if len(whole) > 1 else 0.0
+
+    def _asked(self, subquery: Subquery, times: float) -> float:
+        """Rows that a correlated scalar subquery reads anew for each row around it, where no index leads to them."""
+        query = subquery.query
+        if subquery.kind != "scalar" or not isinstance(query, Select) or query.relation is None or not free(query):
+            return 0.0
+        conditions = list(conjuncts(query.where))
+        scans = [leaf for leaf in leaves_of(query.relation) if isinstance(leaf, Scan)]
+        if any(self.statistics.looked_up(scan, conditions) for scan in scans):
+            return 0.0
+        return times * max((self.statistics.joined([scan], ()).rows for scan in scans), default=0.0)
 
     def _compared(self, relation: Relation, conditions: list[Expr]) -> float:
         """Pairs of rows that joins compare one by one, where no index leads to the matching ones."""

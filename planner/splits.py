@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import Any
 
 from connectors.sqlgen.printer import read_of
+from connectors.sqlgen.scalars import Refused
 from connectors.sqlgen.tree import (
     Call,
     Query,
@@ -64,13 +65,16 @@ def announced(plan: FederatedPlan, sources: Mapping[str, SourceInfo]) -> tuple[P
 
 
 def narrowed(plan: FederatedPlan, rows: Part, sources: Mapping[str, SourceInfo]) -> FederatedPlan | None:
-    """The plan for one part of its answer alone; None if it is no scan (any more)."""
+    """The plan for one part of its answer alone; None if that is no scan, or its source has no such ranges (any more)."""
     scan = scanned(plan.fragments[0].query) if plan.local_sql is None else None
     if scan is None:
         return None
     (fragment,) = plan.fragments
     query = within(fragment.query, RowRange(scan.alias, rows.column, rows.start, rows.end))
-    read = read_of(query, sources[fragment.source].dialect)
+    try:
+        read = read_of(query, sources[fragment.source].dialect)
+    except Refused:
+        return None
     return replace(plan, fragments=(replace(fragment, query=query, read=read, split=None),), parts=())
 
 
@@ -117,7 +121,7 @@ def _divided(fragment: Fragment, source: SourceInfo, most: int, costs: Costs) ->
 
 
 def _worth(sent: float, rows: float, of: float) -> int:
-    """How many parts are worth their connections, for rows out `of` a table's. Tests that force splits replace it."""
+    """How many parts are worth their connections, for rows out of a table's `of`. Tests that force splits replace it."""
     return int(sent / _PART) if scans(rows / max(of, 1.0)) else 1
 
 

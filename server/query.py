@@ -80,7 +80,7 @@ class LocalQueries:
         self._executions: WeakSet[Execution] = WeakSet()
         guards = Guards(sql_bytes=limits.sql_bytes, depth=limits.sql_depth)
         self._writes = Writes(
-            sources, self._catalogs, self._admission, self._engine, guards, self._session_of, self._run
+            sources, self._catalogs, self._admission, self._clock, self._engine, guards, self._session_of, self._run
         )
 
     def describe(self, request: Request, principal: Principal) -> Described:

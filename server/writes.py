@@ -25,6 +25,7 @@ from planner.plan import FederatedPlan, PlanRequest, SessionInfo
 from server.catalogs import Catalogs, Seen
 from server.execution.admission import Admission, Slot
 from server.execution.change import ChangeUnderWay
+from server.execution.clock import Clock
 from server.execution.engine import Engine, Input
 from server.fitted import fitted
 from server.parameters import bind_rows, read_rows, typed_rows
@@ -49,6 +50,7 @@ class Writes:
         sources: Mapping[str, Source],
         catalogs: Catalogs,
         admission: Admission,
+        clock: Clock,
         engine: Engine,
         guards: Guards,
         session_of: SessionOf,
@@ -57,6 +59,7 @@ class Writes:
         self._sources = sources
         self._catalogs = catalogs
         self._admission = admission
+        self._clock = clock
         self._engine = engine
         self._guards = guards
         self._session_of = session_of
@@ -154,7 +157,8 @@ class Writes:
 
     @contextmanager
     def _changing(self, query_id: str, timeout: float) -> Iterator[ChangeUnderWay]:
-        with ChangeUnderWay(query_id, time.monotonic() + timeout, self._admission.enter()) as under_way:
+        deadline = time.monotonic() + timeout
+        with ChangeUnderWay(query_id, deadline, self._admission.enter(), self._clock) as under_way:
             with self._lock:
                 self._under_way.add(under_way)
             try:

@@ -23,6 +23,8 @@ class Speed:
     """For each row that comes out of one."""
     pair: float = 0.0
     """For each pair of rows that a join compares where no index leads to the matching ones. 0: it hashes."""
+    again: float = 0.1
+    """For each row that a correlated subquery reads for each row around it. 0: it is made a join."""
     group: float = 0.4
     """For each row that goes into a grouping."""
     groups: float = 1.0

@@ -19,7 +19,7 @@ from watersmeet.scratch import ScratchFolder
 from watersmeet.speed import Speed, speed
 from watersmeet.spi import Read, SourceCancelled, SourceCatalog, SourceUnavailable, Tag
 
-_SPEED = Speed(send=0.05, byte=0.0005, meet=0.03, join=0.03, group=0.02, groups=0.1, text=0.1, sort=0.1)
+_SPEED = Speed(send=0.05, byte=0.0005, meet=0.03, join=0.03, again=0.0, group=0.02, groups=0.1, text=0.1, sort=0.1)
 """DuckDB 2.0 on two cores, TPC-H SF 1."""
 _PARTITIONS = 4
 """Parts in which a large table's rows are announced."""

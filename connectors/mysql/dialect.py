@@ -57,8 +57,8 @@ def dialect(facts: Mapping[str, str]) -> Dialect:
         lateral=product == "mysql" and version_of(facts.get("version", "")) >= (8, 0, 14),
         frames=frozenset({"ROWS", "RANGE"}),
         ctes_once=product == "mysql",
-        # Of 1,000,000 rows MariaDB 10.11 found those of 10,000 keys in 100 to 140 ms of CPU, of 100,000 without an index
-        # in 480; by IN (SELECT … FROM JSON_TABLE(…)) in 100 and 1,250.
+        # Of 1,000,000 rows MariaDB 10.11 found those of 10,000 keys in 100 ms of CPU, of 100,000 in 300; by
+        # IN (SELECT … FROM JSON_TABLE(…)) in 100 and 1,250 (docs/adr/0012-keys.md).
         keys=frozenset({"int", "decimal", "text", "date", "timestamp", "timestamptz"}),
         key_list=listed,
         no_index="COALESCE({0})",

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from server.execution.admission import Slot
+from server.execution.clock import Clock
 from server.execution.errors import StatementCancelled, StatementTimeout
 from watersmeet.spi import Writer
 
@@ -20,7 +21,7 @@ from watersmeet.spi import Writer
 class ChangeUnderWay:
     """A context: inside it the change runs; leaving it gives the slot back."""
 
-    def __init__(self, query_id: str, deadline: float, slot: Slot) -> None:
+    def __init__(self, query_id: str, deadline: float, slot: Slot, clock: Clock) -> None:
         """`deadline` is of time.monotonic()."""
         self.query_id = query_id
         self.deadline = deadline
@@ -30,9 +31,7 @@ class ChangeUnderWay:
         self._over = False
         """From the commit on: nothing ends it any more."""
         self._stops: list[Callable[[], None]] = [slot.leave]
-        late = StatementTimeout("the change took longer than limits.statement_timeout, or its caller's deadline")
-        self._timer = threading.Timer(min(max(0.0, self.left()), threading.TIMEOUT_MAX), self._end, [late])
-        self._timer.daemon = True
+        self._alarm = clock.at(deadline, self._late)
 
     def left(self) -> float:
         """Seconds until the deadline."""
@@ -67,6 +66,9 @@ class ChangeUnderWay:
         """End the change for the client, from any thread. Does nothing once it commits."""
         self._end(StatementCancelled("the statement was cancelled"))
 
+    def _late(self) -> None:
+        self._end(StatementTimeout("the change took longer than limits.statement_timeout, or its caller's deadline"))
+
     def _end(self, error: Exception) -> None:
         with self._lock:
             if self._over or self._error is not None:
@@ -77,13 +79,12 @@ class ChangeUnderWay:
             stop()
 
     def __enter__(self) -> Self:
-        self._timer.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._timer.cancel()
+        self._alarm.stop()
         with self._lock:
             self._over = True
         self.slot.leave()

@@ -7,6 +7,7 @@ side); without that class, by the public `register`.
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -31,6 +32,8 @@ try:
     from duckdb._sources import ArrowScanSource
 except ImportError:  # it is private: a later version may not have it
     ArrowScanSource = None  # type: ignore[assignment, misc]
+
+log = logging.getLogger(__name__)
 
 _WIDE = frozenset({"HUGEINT", "UHUGEINT"})
 """Exported to decimal128(38,0) without a check (2.0.0): cast instead, so that a 39th digit is an error."""
@@ -84,8 +87,11 @@ class Engine:
                 self._base = self._opened()
 
     def close(self) -> None:
-        """Free everything; statements must have ended."""
-        self._base.close()
+        """Free everything; statements must have ended. One that does not end holds what it uses."""
+        try:
+            self._base.close()
+        except duckdb.Error as error:
+            log.warning("the engine does not close: %s", error)
 
     def query(self, sql: str, inputs: Mapping[str, Input], *, time_zone: str = "UTC", rows: int = 65536) -> EngineQuery:
         """Prepare a statement over inputs by relation name, in batches of `rows`. Nothing runs yet; the caller closes it."""

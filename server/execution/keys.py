@@ -166,6 +166,8 @@ def restrictions(fragment: Fragment, waits: Mapping[int, Gathered], seconds: flo
 def restriction(join: SemiJoin, gathered: Gathered, types: Sequence[str]) -> Restriction | None:
     """What the keys of one semi-join say of columns of these types; None if they are too many, or not all are known."""
     values = gathered.values(join.keys)
+    if values is not None:
+        values = _fitting(values, types)
     if len(types) == 1:
         return _of_one(join, values[0] if values else None, gathered.ends(join.keys[0]), types[0])
     if values is not None and not len(values[0]):
@@ -179,8 +181,7 @@ def restriction(join: SemiJoin, gathered: Gathered, types: Sequence[str]) -> Res
 def _of_one(join: SemiJoin, values: pa.Array | None, ends: pa.Array | None, type_: str) -> Restriction | None:
     """As a list, a range, or both; as a range alone where the keys are too many, or all the numbers between its ends."""
     if family(type_) == "int" and ends is not None:
-        values, ends = _fitting(values, type_), _clamped(ends, type_)
-        ends = ends if values is None else _ends(values)
+        ends = _clamped(ends, type_) if values is None else _ends(values)
     if values is not None and not len(values):
         return Restriction(join.columns, (_FALSE,), 0, 0.0)
     between = None if ends is None else _between(join, ends, type_)
@@ -249,12 +250,16 @@ def _type(keys: pa.DataType, column: str) -> str:
     return column
 
 
-def _fitting(values: pa.Array | None, type_: str) -> pa.Array | None:
-    """Integers that a type can have: others are nobody's match, and an array of a wider type would cost an index."""
-    if values is None:
-        return None
-    least, greatest = (pa.scalar(bound, values.type) for bound in _shared(values.type, type_))
-    return values.filter(pc.and_(pc.greater_equal(values, least), pc.less_equal(values, greatest)))
+def _fitting(values: list[pa.Array], types: Sequence[str]) -> list[pa.Array]:
+    """The keys whose integers the columns' types can have: others are nobody's match, and would be an error in an array
+    of the column's type, and cost an index in one of a wider type."""
+    for column, type_ in enumerate(types):
+        keys = values[column]
+        if family(type_) == "int" and pa.types.is_integer(keys.type):
+            least, greatest = (pa.scalar(bound, keys.type) for bound in _shared(keys.type, type_))
+            fit = pc.and_(pc.greater_equal(keys, least), pc.less_equal(keys, greatest))
+            values = [other.filter(fit) for other in values]
+    return values
 
 
 def _clamped(ends: pa.Array, type_: str) -> pa.Array:

@@ -10,6 +10,7 @@ FlightError                 2100
  +- TooManyStreams          5101  as many answers are being streamed as may be
  +- TooManyCalls            5102  as many other calls are running as may be
  +- TooLarge                5103  parameters above their cap
+ +- ServerEnding            5104  the server takes no new calls, as it is about to end
 """
 
 from __future__ import annotations
@@ -59,3 +60,7 @@ class TooManyCalls(FlightError):
 
 class TooLarge(FlightError):
     code = 5103
+
+
+class ServerEnding(FlightError):
+    code = 5104

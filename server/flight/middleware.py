@@ -18,12 +18,14 @@ from auth.authenticator import ANONYMOUS, Authenticator
 from auth.errors import InvalidToken, MissingCredentials
 from auth.principal import Principal
 from server.flight import statuses
-from server.flight.errors import FlightError, TooManyCalls
+from server.flight.errors import FlightError, ServerEnding, TooManyCalls
 
 log = logging.getLogger(__name__)
 
 NOBODY = Principal(subject="")
 """Who a call is from until that is known."""
+HELD = 2.0
+"""Seconds that a call is held at the door of a server that ends, at most."""
 LOGINS = 8
 """Passwords that may be waiting to be checked; more are refused, so that guessing does not occupy the threads."""
 
@@ -89,11 +91,31 @@ class Gate:
 
 
 class Door:
-    """Authenticates calls. Thread-safe."""
+    """Authenticates calls, and lets no more in once the server ends. Thread-safe."""
 
     def __init__(self, authenticator: Authenticator) -> None:
         self._authenticator = authenticator
+        self._closed = threading.Event()
+        self._leaving = threading.Event()
         self._logins = Gate(LOGINS, lambda: TooManyCalls("too many logins at once: try again"))
+
+    def close(self) -> None:
+        """Let no new call in: each waits until `turn_away`, at most HELD, and is refused with ServerEnding.
+
+        It waits because of grpcio, which answers a call that comes in the moment of `stop()` with a bare CANCELLED: a
+        client with a call under way begins no other one, and when it hears of the end its connection has ended as well,
+        so that it comes back to another replica.
+        """
+        self._closed.set()
+
+    def turn_away(self) -> None:
+        """Refuse those that wait."""
+        self._leaving.set()
+
+    def _pass(self) -> None:
+        if self._closed.is_set():
+            self._leaving.wait(HELD)
+            raise ServerEnding("this server is ending: another one, or this one in a while, takes the call")
 
     def _principal(self, call: Call) -> Principal:
         """Who calls. Basic credentials are answered with a bearer token in the answer's headers.
@@ -127,6 +149,7 @@ class Door:
         call = Call(principal=NOBODY, query_id=new_query_id(), headers=_headers(context), context=context)
         outcome = "OK"
         try:
+            self._pass()
             call.principal = self._principal(call)
             yield call
         except (GeneratorExit, grpc.RpcError):

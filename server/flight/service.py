@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -16,13 +17,14 @@ from typing import Any
 
 import grpc
 from google.protobuf.message import Message
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from auth.authenticator import Authenticator
 from server.flight import reflection
 from server.flight.actions import Actions
 from server.flight.calls import Calls
 from server.flight.errors import BadRequest
+from server.flight.health import HealthService
 from server.flight.middleware import LOGINS, Call, Door
 from server.flight.patience import Patience
 from server.flight.puts import Puts
@@ -32,6 +34,8 @@ from server.flight.tls import TlsConfig, credentials
 from server.requests import Queries
 
 SERVICE = "arrow.flight.protocol.FlightService"
+LINGER = 0.5
+"""Seconds between the end of new calls and that of the connections, in which calls that are on their way are caught."""
 WIND_UP = 5.0
 """Seconds in which a cancelled call must have let go of what it uses."""
 _SPARE = 8
@@ -90,10 +94,12 @@ class FlightServer:
         server: grpc.Server,
         threads: ThreadPoolExecutor,
         patience: Patience,
-        servicer: health.HealthServicer,
+        door: Door,
+        servicer: HealthService,
         options: FlightOptions,
     ) -> None:
         self._server = server
+        self._door = door
         self._threads = threads
         self._patience = patience
         self._health = servicer
@@ -119,10 +125,16 @@ class FlightServer:
     def drain(self, seconds: float) -> None:
         """Take no new calls, let running ones end for up to `seconds`, then cancel them.
 
-        Returns when their threads have ended as well, so that what is below can be closed; after WIND_UP at the latest.
+        The health service says so first; calls that come all the same are refused with ServerEnding. Returns when their threads have ended as well, so that what is below can be closed; after WIND_UP at the latest.
         """
         self._serving(health_pb2.HealthCheckResponse.NOT_SERVING)
-        self._server.stop(seconds).wait()
+        self._door.close()
+        linger = min(LINGER, seconds)
+        time.sleep(linger)
+        stopped = self._server.stop(seconds - linger)
+        self._door.turn_away()
+        self._health.end_watches()
+        stopped.wait()
         ended = threading.Thread(target=self._threads.shutdown, name="wind up", daemon=True)
         ended.start()
         self._patience.stop()
@@ -164,12 +176,9 @@ def create_server(
     server = grpc.server(
         threads, handlers=[flight, *reflection.handlers(door, patience, calls.gate, SERVICE)], options=_CHANNEL
     )
-    # Watch streams wait without a thread each.
-    servicer = health.HealthServicer(
-        experimental_non_blocking=True, experimental_thread_pool=ThreadPoolExecutor(1, thread_name_prefix="health")
-    )
+    servicer = HealthService()
     health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
-    return FlightServer(server, threads, patience, servicer, options)
+    return FlightServer(server, threads, patience, door, servicer, options)
 
 
 def _methods(door: Door, patience: Patience, calls: Calls, actions: Actions, puts: Puts) -> grpc.GenericRpcHandler:

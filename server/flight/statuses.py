@@ -86,6 +86,7 @@ STATUSES: dict[type[Exception], tuple[S, str]] = {
     front.TooManyStreams: (S.UNAVAILABLE, "elsewhere"),
     front.TooManyCalls: (S.UNAVAILABLE, "elsewhere"),
     front.TooLarge: (S.OUT_OF_RANGE, "no"),
+    front.ServerEnding: (S.UNAVAILABLE, "elsewhere"),
     spi.SourceError: (S.INTERNAL, "no"),
     spi.SourceUnavailable: (S.UNAVAILABLE, "same"),
     spi.SourceRefused: (S.FAILED_PRECONDITION, "no"),

@@ -29,8 +29,8 @@ from tests.clients.served import TOKENS
 from tests.clients.surface import act
 from tests.oracle.world import connect_mysql, postgres_database
 
-ROWS = 2_000
-SLOW = {"send": 400.0}
+ROWS = 400
+SLOW = {"send": 2000.0}
 """Microseconds a row: what makes these small tables worth several connections."""
 AUTHORIZATION = ("authorization", f"Bearer {bearer('ana')}")
 PARTED = {"pg": "pg.public.big", "my": "my.parts.big", "lake": "lake.main.big"}
@@ -90,7 +90,7 @@ def _fill_postgres(url: str) -> None:
             f"INSERT INTO big SELECT i * 3 - 500, repeat('x', 200) FROM generate_series(1, {ROWS}) AS i".encode()
         )
         con.execute("CREATE TABLE wide (id int8 PRIMARY KEY, body text)")
-        con.execute("INSERT INTO wide SELECT id, repeat('x', 160000) FROM big")
+        con.execute("INSERT INTO wide SELECT id, repeat('x', 400000) FROM big")
         con.execute("CREATE TABLE keyless AS SELECT * FROM big")
         con.execute("ANALYZE")
 
@@ -190,11 +190,11 @@ def test_jdbc_reads_the_parts_one_after_the_other(replicas: Two, jvm: Jvm) -> No
 def test_a_prepared_statement_is_announced_in_parts_of_its_values(calls: tuple[Rpc, Rpc]) -> None:
     first, second = calls
     handle = first.prepare("SELECT id FROM lake.main.big WHERE id >= ?").prepared_statement_handle
-    bound = second.bind(handle, pa.table({"1": [500]}))
+    bound = second.bind(handle, pa.table({"1": [100]}))
     info = first.info(sql.CommandPreparedStatementQuery(prepared_statement_handle=bound))
     assert len(info.endpoint) > 1
     tables = [second.table(_only(info, number)) for number in range(len(info.endpoint))]
-    assert _ids(tables) == list(range(500, ROWS))
+    assert _ids(tables) == list(range(100, ROWS))
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_a_prepared_statement_is_announced_in_parts_of_its_values(calls: tuple[R
         "SELECT id, body FROM still.main.big",
         "SELECT id, body FROM pg.public.keyless",
         "SELECT id, body FROM pg.public.big ORDER BY id",
-        "SELECT id, body FROM pg.public.big LIMIT 1900",
+        "SELECT id, body FROM pg.public.big LIMIT 390",
         "SELECT count(*) FROM pg.public.big",
         "SELECT id FROM pg.public.big WHERE id = 7",
         "SELECT a.id, b.body FROM pg.public.big a JOIN lake.main.big b ON a.id = b.id",
@@ -220,7 +220,7 @@ def test_one_cancel_ends_all_parts_on_all_replicas(calls: tuple[Rpc, Rpc]) -> No
     info = first.query("SELECT id, body FROM pg.public.wide")
     streams = [rpc.frames(_only(info, number)) for number, rpc in enumerate((first, second))]
     for stream in streams:
-        next(stream)  # 80 MB are behind it, more than fits on the way
+        next(stream)  # 40 MB are behind it, more than fits on the way
     (body,) = act(second, "CancelFlightInfo", flight.CancelFlightInfoRequest(info=info))
     assert flight.CancelFlightInfoResult.FromString(body).status == flight.CANCEL_STATUS_CANCELLED
     for stream in streams:

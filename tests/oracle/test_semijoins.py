@@ -73,17 +73,19 @@ def _named(name: str) -> str:
 
 
 @forced
-def test_joins_are_the_same_with_semijoins(oracle: World, name: str) -> None:
-    _agree(oracle, name, range(SHORT))
+def test_joins_are_the_same_with_semijoins(oracle: World, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    _agree(oracle, monkeypatch, name, range(SHORT))
 
 
 @pytest.mark.long
 @forced
-def test_many_joins_are_the_same_with_semijoins(oracle: World, name: str) -> None:
-    _agree(oracle, name, range(LONG))
+def test_many_joins_are_the_same_with_semijoins(oracle: World, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    _agree(oracle, monkeypatch, name, range(LONG))
 
 
-def _agree(oracle: World, name: str, seeds: range) -> None:
+def _agree(oracle: World, monkeypatch: pytest.MonkeyPatch, name: str, seeds: range) -> None:
+    # An answer that becomes an error is a difference here: a key that a column's type cannot have must not be one.
+    monkeypatch.setattr(agreement, "OUT_OF_RANGE", ())
     differences, compared = [], 0
     with keys_handed_on() as handed:
         for sql in map(statement, seeds):

@@ -22,7 +22,6 @@ from planner.placement import Placement
 from planner.plan import Fragment, Split
 from server.execution import keys, lanes
 from server.execution.exchange import Exchange
-from server.execution.keys import Restriction
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 
@@ -116,10 +115,9 @@ def varied(name: str) -> Iterator[Callable[[str], str]]:
 def keys_handed_on() -> Iterator[list[int]]:
     """A list of how many keys each restricted read had, as runs inside go."""
     handed: list[int] = []
-    restrictions = lanes.restrictions
 
-    def counting(*given: Any) -> list[Restriction]:
-        found = restrictions(*given)
+    def counting(*given: Any) -> list[keys.Restriction]:
+        found = keys.restrictions(*given)
         handed.extend(restriction.count for restriction in found)
         return found
 

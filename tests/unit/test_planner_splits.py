@@ -157,6 +157,11 @@ def test_a_part_is_still_read_when_the_table_has_become_small() -> None:
     assert made.fragments[0].read.body.endswith('WHERE ("t0"."id" < 500)')
 
 
+def test_a_source_without_such_ranges_has_no_parts() -> None:
+    info = replace(APART, dialect=replace(POSTGRES, place=""))
+    assert narrowed(plan("SELECT id FROM seen", info), Part(column=None, start=None, end=5), {"pg": info}) is None
+
+
 @pytest.mark.parametrize("sql", ["SELECT count(*) FROM keyed", "SELECT 1", "SELECT id FROM seen LIMIT 3"])
 def test_what_is_no_scan_any_more_has_no_parts(sql: str) -> None:
     assert narrowed(plan(sql, APART), Part(column="id", start=None, end=5), {"pg": APART}) is None

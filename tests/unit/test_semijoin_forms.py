@@ -239,6 +239,11 @@ def test_keys_of_several_columns_are_rows() -> None:
     assert said(keys, DUCKDB) == """(("k"."c0", "k"."c1") IN ((1,'a'),(2,'b''')))"""
 
 
+def test_rows_of_keys_that_a_columns_type_cannot_have_stay_here() -> None:
+    keys = found([[1, 2**40, 3, 4], [1, 2, 2**40, 4]], ["BIGINT", "BIGINT"], ["INTEGER", "INTEGER"])
+    assert said(keys, CRM) == '(("k"."c0", "k"."c1") IN ((1,1),(4,4)))'
+
+
 def test_without_a_key_of_several_columns_no_row_is_sent() -> None:
     assert said(found([[1, None], [None, 2]], ["INTEGER", "INTEGER"]), SALES) == "FALSE"
 

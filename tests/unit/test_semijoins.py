@@ -12,6 +12,7 @@ from connectors.sqlgen.tree import Keys, boolean
 from planner.pipeline import plan
 from planner.plan import FederatedPlan, PlanRequest, SessionInfo
 from planner.reductions import pairs
+from planner.reductions import reductions as reductions_of
 from planner.semijoins import output, restricted, semijoins
 
 # t0 …: orders and lineitem are in sales, customer and part in crm, nation in lake.
@@ -143,3 +144,94 @@ def test_keys_stand_as_deep_in_the_sources_sql_as_they_may(sql: str, source: str
     query = restricted(fragment.query, [boolean("in keys", output(column, "INTEGER"), Keys(("1\0002",)))])
     read = read_of(query, sources()[source].dialect)
     assert expected in read.body.replace('"t0".', "")
+
+
+# ---------------------------------------------------------------- several columns, and types
+
+TWO = "(l_partkey, l_suppkey) <- (ps_partkey, ps_suppkey)"
+
+
+def rows(sql: str) -> set[str]:
+    """The sets of columns that one row must meet in one row, as '(reduced, …) <- (by, …)'."""
+    made = planned(sql)
+    found = set()
+    for together in reductions_of(made.local):
+        if len(together) > 1:
+            sides = zip(*sorted(together), strict=True)
+            names = [", ".join(origin(made, place.fragment, place.column) for place in side) for side in sides]
+            found.add(f"({names[0]}) <- ({names[1]})")
+    return found
+
+
+L, PS = "sales.lineitem", "crm.partsupp"
+
+
+@pytest.mark.parametrize(
+    ("sql", "meets"),
+    [
+        (f"SELECT l_tax FROM {L}, {PS} WHERE l_partkey = ps_partkey AND l_suppkey = ps_suppkey", True),
+        (f"SELECT l_tax FROM {L} JOIN {PS} ON l_partkey = ps_partkey AND l_suppkey = ps_suppkey", True),
+        (
+            f"SELECT l_tax FROM {L} WHERE EXISTS (FROM {PS} WHERE l_partkey = ps_partkey AND l_suppkey = ps_suppkey AND ps_availqty > l_quantity)",
+            True,
+        ),
+        (
+            f"SELECT l_tax FROM {L} WHERE l_partkey IN (SELECT ps_partkey FROM {PS}) AND l_suppkey IN (SELECT ps_suppkey FROM {PS})",
+            False,
+        ),
+        (
+            f"SELECT l_tax FROM {L}, {PS} AS a, {PS} AS b WHERE l_partkey = a.ps_partkey AND l_suppkey = b.ps_suppkey",
+            False,
+        ),
+        (
+            f"WITH p AS MATERIALIZED (SELECT * FROM {PS} LIMIT 9) FROM {L}, p AS a, p AS b WHERE l_partkey = a.ps_partkey AND l_suppkey = b.ps_suppkey",
+            False,
+        ),
+    ],
+)
+def test_columns_are_keys_together_where_one_row_must_have_both(sql: str, *, meets: bool) -> None:
+    assert (
+        TWO in {row.replace("(l_suppkey, l_partkey) <- (ps_suppkey, ps_partkey)", TWO) for row in rows(sql)}
+    ) == meets
+
+
+def chosen(sql: str) -> set[tuple[str, ...]]:
+    """The columns that a plan's semi-joins restrict, without the tables' prefixes."""
+    made = planned(sql)
+    return {
+        tuple(sorted(origin(made, fragment.id, column) for column in join.columns))
+        for fragment in made.fragments
+        for join in fragment.semijoins
+    }
+
+
+def test_keys_of_two_columns_travel_where_they_let_fewer_rows_through_than_those_of_each() -> None:
+    """All suppliers are among the keys, and 1 part of 3, but 80,000 of millions of pairs."""
+    sql = (
+        f"SELECT l_tax FROM {PS}, {L} WHERE l_partkey = ps_availqty AND l_suppkey = ps_suppkey AND ps_comment LIKE 'x%'"
+    )
+    assert chosen(sql) == {("l_partkey",), ("l_partkey", "l_suppkey")}
+
+
+def test_keys_that_refer_to_rows_of_a_table_travel_by_the_column_that_tells_most() -> None:
+    """A line's (part, supplier) is one of the table's: both together say no more than the part does."""
+    sql = f"SELECT l_tax FROM {PS}, {L} WHERE l_partkey = ps_partkey AND l_suppkey = ps_suppkey AND ps_partkey < 2000"
+    assert ("l_partkey", "l_suppkey") not in chosen(sql)
+
+
+@pytest.mark.parametrize(
+    ("condition", "restricted_"),
+    [
+        ("o_clerk = c_name", {("o_clerk",)}),
+        ("o_totalprice = c_acctbal", {("o_totalprice",)}),
+        ("o_totalprice = c_custkey", {("o_totalprice",)}),
+        ("CAST(o_custkey AS BIGINT) = CAST(c_custkey AS HUGEINT)", set()),
+        ("CAST(o_custkey AS BIGINT) = c_custkey", {("o_custkey",)}),
+        ("CAST(o_custkey AS DOUBLE) = c_custkey", set()),
+        ("CAST(o_totalprice AS DECIMAL(15,1)) = c_acctbal", set()),
+        ("lower(o_clerk) = c_name", set()),
+    ],
+)
+def test_columns_of_equal_values_are_keys_whatever_their_exact_type(condition: str, restricted_: set[str]) -> None:
+    sql = f"SELECT o_orderkey FROM {O}, {C} WHERE {condition} AND c_mktsegment = 'BUILDING' AND c_nationkey = 7"
+    assert chosen(sql) == restricted_

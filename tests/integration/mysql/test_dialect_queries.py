@@ -9,7 +9,8 @@ import pytest
 
 from connectors.sqlgen.dialect import Entry
 from connectors.sqlgen.duckdb import DUCKDB
-from connectors.sqlgen.printer import sql_of
+from connectors.sqlgen.printer import Refused, sql_of
+from connectors.sqlgen.quotients import short
 from connectors.sqlgen.tree import Call, Constant, Expr, Scan, Select, SetOp, Sort, Window, boolean
 from tests.integration.mysql import hostile
 from tests.integration.mysql.oracle import DIALECT, Oracle, compare_queries, ref, typed
@@ -42,6 +43,8 @@ def test_an_aggregate_gives_the_same_value_as_duckdb(entry: Entry, shape: str, o
             compare_queries(oracle, make)
         except duckdb.OutOfRangeException:
             continue  # DuckDB's own sum overflows
+        except Refused as refused:
+            assert refused.code == "average" and column is not None and not short((column.type,))
 
 
 WINDOWS = [entry for found in DIALECT.windows.values() for entry in found]

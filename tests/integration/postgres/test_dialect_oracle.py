@@ -18,6 +18,7 @@ from connectors.postgres.literals import types
 from connectors.postgres.source import PostgresSource
 from connectors.sqlgen.dialect import Entry
 from connectors.sqlgen.printer import Refused, read_of
+from connectors.sqlgen.quotients import short
 from connectors.sqlgen.tree import Call, Cast, Constant, Expr, Scan, Select, SetOp, Sort, Window
 from tests.integration.postgres.oracle import FAMILIES, HOSTILE, Both, cross, fill, identity, scan, value
 
@@ -125,7 +126,8 @@ def arguments(entry: Entry) -> Iterator[tuple[tuple[Expr, ...], list[Scan]]]:
 def test_a_cast_answers_as_duckdb_does(both: Both, pair: tuple[str, str]) -> None:
     proven = 0
     for from_, to in product(FAMILIES[pair[0]], FAMILIES[pair[1]]):
-        if from_ != to and types(to):
+        entry = POSTGRES.casts[pair]
+        if from_ != to and types(to) and (entry.check is None or entry.check((from_, to))):
             relation = scan("a0", from_)
             assert both.differences(Cast(value("a0", from_), to), relation, ["a0"]) == [], f"{from_} to {to}"
             proven += 1
@@ -166,6 +168,11 @@ def aggregate(both: Both, entry: Entry, *, distinct: bool) -> None:
         call = Call(entry.name, args, "", aggregate=True, distinct=distinct, order=order)
         call = replace(call, type=both.type_of(call, relation))
         proven = 0
+        try:
+            read_of(Select((call,), relation), POSTGRES)
+        except Refused as refused:
+            assert refused.code == "average" and not short(tuple(arg.type for arg in args))
+            continue
         for where in subsets(relation.columns[1].type):
             query = Select((call,), relation)
             try:

@@ -11,8 +11,10 @@ from datetime import UTC, datetime
 
 import psycopg
 import pytest
+from pydantic import SecretStr
 
 from auth.principal import Principal
+from connectors.postgres import Config
 from connectors.postgres.source import PostgresSource
 from connectors.sqlgen.printer import read_of
 from planner import pipeline, splits
@@ -20,6 +22,7 @@ from planner.plan import FederatedPlan, PlanRequest, SourceInfo, Split
 from server.execution.limits import LimitsConfig
 from server.query import LocalQueries
 from server.requests import Request
+from server.workers.sections import Sections, open_local
 from tests.integration.postgres.conftest import Connect
 from tests.unit.memory_source import until
 from watersmeet.spi import Extent, Tag
@@ -221,6 +224,15 @@ def test_connections_are_open_before_the_first_statement(
     assert until(lambda: count() == 3, 30)
     source.snapshot(Tag(query_id="first", timeout=5), 1).close()
     assert count() <= 3
+
+
+def test_what_serves_opens_its_connections_ahead(admin: psycopg.Connection, database: str) -> None:
+    url = SecretStr(f"{database}{'&' if '?' in database else '?'}application_name=served")
+    sections = Sections(sources={"pg": Config(url=url, pool=2)}, limits=LimitsConfig(), access=None, settings={})
+    asked = b"SELECT count(*) FROM pg_stat_activity WHERE application_name = 'served'"
+    with open_local(sections, True):
+        assert until(lambda: admin.execute(asked).fetchone() == (2,), 30)
+    assert until(lambda: admin.execute(asked).fetchone() == (0,), 30)
 
 
 def test_warming_a_server_that_is_down_does_no_harm(connect: Connect) -> None:
