@@ -2,7 +2,7 @@
 
 Streams come from a table in memory (bench.in_memory): ours through the front, the relay and one worker, theirs from C++.
 Each is compared with theirs to the same client: of a GB, ADBC's driver itself takes more CPU (1.1 s; pyarrow's client 0.7)
-than their server (0.2) or ours with its relay (0.6), and reads from theirs at half of the rate of pyarrow's client.
+than their server (0.2) or ours with its relay (0.6), and reads from theirs at 0.5 to 0.8 of the rate of pyarrow's client.
 Small queries go to `watersmeet serve` with one worker, planning included, beside two bare gRPC calls of the same server.
 """
 

@@ -12,6 +12,7 @@ import pytest
 from connectors.sqlgen.dialect import Entry, family
 from connectors.sqlgen.duckdb import DUCKDB
 from connectors.sqlgen.printer import Printer, read_of, sql_of
+from connectors.sqlgen.scalars import Refused
 from connectors.sqlgen.tree import Call, Cast, Constant, Expr, Scan, Select
 from tests.integration.mysql import hostile
 from tests.integration.mysql.conftest import Run
@@ -146,6 +147,8 @@ def test_a_comparison_keeps_the_same_rows_where_an_index_may_serve_it(name: str,
                 compare_queries(oracle, make)
             except duckdb.ConversionException:
                 continue  # DuckDB first casts one side to a type that is too narrow for it
+            except Refused:
+                assert entry.types is not None  # the entry holds for other types of the family
 
 
 def test_an_index_finds_no_rounded_constant(admin: Run, oracle: Oracle, database: str) -> None:
