@@ -137,9 +137,10 @@ class LocalQueries:
         elsewhere = Cancelled.NOT_FOUND if found and not everywhere else self._cancel_at_sources(query_id)
         return Cancelled.STOPPED if found else elsewhere
 
-    def refresh(self, source: str) -> None:
-        """Forget what is known of a source's tables: the next statement reads them again."""
-        self._catalogs.forget(source)
+    def refresh(self) -> None:
+        """Forget what is known of the sources' tables: the next statement reads them again."""
+        for source in self._sources:
+            self._catalogs.forget(source)
 
     def close(self) -> None:
         """Cancel what runs, and free the engine and the disk."""

@@ -30,6 +30,8 @@ class Executor(Protocol):
 
     def cancel(self, query_id: str, everywhere: bool = False) -> Cancelled: ...
 
+    def refresh(self) -> None: ...
+
 
 class InProcess:
     """Implements server.requests.Queries over an executor, which stays its owner's to close."""

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from typing import cast
 
@@ -13,7 +14,7 @@ import pyarrow as pa
 
 from auth.principal import Principal
 from server.execution.admission import Admission
-from server.execution.errors import ChangeInDoubt, ExecutionError, StatementTimeout, WorkerLost
+from server.execution.errors import ChangeInDoubt, ExecutionError, NoWorkers, StatementTimeout, WorkerLost
 from server.execution.limits import LimitsConfig
 from server.requests import Cancelled, Described, Ingest, Request, VisibleCatalog
 from server.workers.cancellation import Cancellation
@@ -68,7 +69,10 @@ class WorkerPool:
         return self._change(request.query_id, timeout, "update", request, principal)
 
     def ingest(self, ingest: Ingest, batches: Iterator[pa.RecordBatch], principal: Principal, timeout: float) -> int:
-        return self._change(ingest.query_id, timeout, "ingest", ingest, principal, upload=batches)
+        count = self._change(ingest.query_id, timeout, "ingest", ingest, principal, upload=batches)
+        if ingest.mode == "replace":  # a table of another name is looked for anew, another table of this one is not
+            self._refresh()
+        return count
 
     def cancel(self, query_id: str, everywhere: bool = False) -> Cancelled:
         with self._lock:
@@ -126,6 +130,15 @@ class WorkerPool:
             ) from None
         finally:
             self._leave(cancellation)
+
+    def _refresh(self) -> None:
+        """Have all workers read the catalogs again. One that cannot be told is lost, and forgets everything."""
+        deadline = time.monotonic() + _CANCELLING
+        for worker in self._supervisor.workers():
+            calling = self._supervisor.calling(statement=False, deadline=deadline, worker=worker)
+            with suppress(Hangup, Overdue, NoWorkers), calling as channel:
+                channel.call("refresh", (), deadline)
+                channel.answer()
 
     def _enter(self, query_id: str) -> Cancellation:
         """A place for a statement. Raises AdmissionRefused."""

@@ -33,6 +33,7 @@ CALLS: dict[str, Callable[[Executor], Callable[..., object]]] = {
     "describe": lambda executor: executor.describe,
     "catalogs": lambda executor: executor.catalogs,
     "cancel": lambda executor: executor.cancel,
+    "refresh": lambda executor: executor.refresh,
     "update": lambda executor: executor.update,
 }
 """What can be called with values only."""

@@ -56,6 +56,7 @@ class _Call:
     deadline: float
     text: str | None
     again: bool
+    worker: Worker | None
 
 
 class Supervisor:
@@ -120,14 +121,20 @@ class Supervisor:
 
     @contextmanager
     def calling(
-        self, *, statement: bool, deadline: float, text: str | None = None, again: bool = False
+        self,
+        *,
+        statement: bool,
+        deadline: float,
+        text: str | None = None,
+        again: bool = False,
+        worker: Worker | None = None,
     ) -> Iterator[Channel]:
         """A channel for one call; `statement`: one that takes a place among the running; `text`: that it is about.
 
-        `again`: its first worker was lost, and it may be why. Raises NoWorkers. Hangup and Overdue pass through, and
+        `again`: its first worker was lost, and it may be why. `worker`: for this one alone, if it takes calls. Raises NoWorkers. Hangup and Overdue pass through, and
         retire the worker.
         """
-        call = _Call(statement, deadline, text, again)
+        call = _Call(statement, deadline, text, again, worker)
         worker, channel = self._take(call)
         try:
             yield channel
@@ -176,7 +183,9 @@ class Supervisor:
                 self._changed.wait_for(lambda: self._untouched() or self._whole() or self._closing, apart)
             if not self._changed.wait_for(lambda: self._ready() or self._closing, patience) or self._closing:
                 raise NoWorkers("no worker process is ready: the server's log says why; try another server")
-            ready = self._ready()
+            ready = [w for w in self._ready() if call.worker in (None, w)]
+            if not ready:
+                raise NoWorkers("the worker process takes no calls any more")
             own = None if call.text is None else ready[hash(call.text) % len(ready)]
             late = time.monotonic() - _LATE
             worker = min(

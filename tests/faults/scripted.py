@@ -83,6 +83,9 @@ class Scripted:
     def catalogs(self, principal: Principal, only: str | None = None) -> tuple[VisibleCatalog, ...]:
         return (VisibleCatalog(name=str(os.getpid()), schemas=(), tables=()),)
 
+    def refresh(self) -> None:
+        self._note("refreshed")
+
     def cancel(self, query_id: str, everywhere: bool = False) -> Cancelled:
         self._note(f"cancel-{query_id}")
         if query_id in self._running:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -77,18 +78,27 @@ def test_a_lost_change_is_in_doubt_and_not_made_again(two: Pool) -> None:
     with pytest.raises(ChangeInDoubt):
         two.queries.update(request("exit"), ANA, 60)
     rows = iter([pa.record_batch({"a": [1]})])
-    ingest = Ingest(
+    with pytest.raises(ChangeInDoubt):
+        two.queries.ingest(ingest("exit", "create"), rows, ANA, 60)
+    assert not {"updated", "ingested"} & {name for name, _ in two.notes()}
+
+
+def test_all_workers_look_at_the_tables_anew_after_one_has_replaced_one(two: Pool) -> None:
+    for mode, workers in (("append", set[str]()), ("replace", {str(worker.pid) for worker in two.ready()})):
+        two.queries.ingest(ingest("made", mode), iter([pa.record_batch({"a": [1]})]), ANA, 60)
+        assert {pid for name, pid in two.notes() if name == "refreshed"} == workers
+
+
+def ingest(table: str, mode: Any) -> Ingest:
+    return Ingest(
         query_id="q",
         catalog=None,
         schema=None,
-        table="exit",
-        mode="create",
+        table=table,
+        mode=mode,
         now=datetime.now(UTC),
         data_schema=pa.schema({"a": pa.int64()}),
     )
-    with pytest.raises(ChangeInDoubt):
-        two.queries.ingest(ingest, rows, ANA, 60)
-    assert not {"updated", "ingested"} & {name for name, _ in two.notes()}
 
 
 @pytest.mark.parametrize("kills", [8, pytest.param(50, marks=pytest.mark.long)])

@@ -312,7 +312,7 @@ def test_a_table_in_the_making_is_not_seen(queries: LocalQueries, server: Server
 
     def batches() -> Iterator[pa.RecordBatch]:
         yield from DATA.to_batches()
-        queries.refresh(server.name)
+        queries.refresh()
         sql = f"SELECT table_name FROM information_schema.tables WHERE table_catalog = '{server.name}'"
         seen.append(table(queries, sql)["table_name"].to_pylist())
 
