@@ -18,6 +18,7 @@ from connectors.duckdb import Config, open_source
 from connectors.duckdb.datatypes import announced
 from watersmeet.spi import (
     Column,
+    Extent,
     ForeignKey,
     Read,
     ReadColumn,
@@ -105,7 +106,9 @@ def test_the_catalog_has_tables_views_keys_comments_and_sizes(source: Source) ->
         "bounds": (),
         "width": None,
     }
-    plain = replace(people, columns=tuple(replace(column, **unknown) for column in people.columns))  # type: ignore[arg-type]
+    columns = tuple(replace(column, **unknown) for column in people.columns)  # type: ignore[arg-type]
+    assert people.extent == Extent(first=0, last=100)
+    plain = replace(people, columns=columns, extent=None)
     assert plain == Table(
         schema="main",
         name="people",

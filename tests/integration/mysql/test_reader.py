@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import resource
 import threading
 import time
@@ -92,18 +93,19 @@ def test_the_query_id_stands_in_the_process_list(source: MysqlSource, admin: Run
     snapshot = source.snapshot(Tag(query_id="id*/ x", timeout=60), 1)
     stream = snapshot.read(0, read_sql([("t.seq", "BIGINT")], ENDLESS))
     next(stream)
-    assert running(admin, "/* watersmeet/idx */ SELECT")
+    assert running(admin, "/* watersmeet/idx */ S")
     stream.close()
     snapshot.close()
 
 
-def test_statement_is_what_is_sent_but_for_the_tag(source: MysqlSource, admin: Run) -> None:
+def test_statement_is_what_is_sent_but_for_the_tag_and_the_time_limit(source: MysqlSource, admin: Run) -> None:
     read = read_sql([("t.seq", "BIGINT")], ENDLESS)
     snapshot = source.snapshot(TAG, 1)
     stream = snapshot.read(0, read)
     next(stream)
     [(info,)] = admin("SELECT info FROM information_schema.processlist WHERE info LIKE '/* watersmeet/q-reader%'")
-    assert info == f"/* watersmeet/q-reader */ {source.statement(read)}"
+    limit = r"(SET STATEMENT max_statement_time = [\d.]+ FOR )?"
+    assert re.fullmatch(rf"/\* watersmeet/q-reader \*/ {limit}{re.escape(source.statement(read))}", info)
     stream.close()
     snapshot.close()
 
