@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import grpc
 import psycopg
@@ -52,8 +53,12 @@ ENDINGS = ("cancel", "deadline", "cut")
 class World:
     """A server, the way to it that can be cut, and eyes at its sources."""
 
-    def __init__(self, replica: Replica, postgres: psycopg.Connection, mysql: pymysql.Connection[Any]) -> None:
+    def __init__(
+        self, replica: Replica, postgres: psycopg.Connection, mysql: pymysql.Connection[Any], database: str
+    ) -> None:
+        """`database`: of PostgreSQL, this server's alone; others have pools there."""
         self.replica = replica
+        self._database = database
         self._postgres = postgres
         self._mysql = mysql
 
@@ -73,7 +78,8 @@ class World:
     def connections(self) -> int:
         """Connections that the server has at its sources."""
         row = self._postgres.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'watersmeet%'"
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND application_name LIKE 'watersmeet%%'",
+            [self._database],
         ).fetchone()
         assert row is not None
         return int(row[0])
@@ -114,7 +120,7 @@ def world(postgres_url: str, mysql_url: str, tmp_path_factory: pytest.TempPathFa
             "limits": {"running": PLACES, "queued": 2},
         }
         with running(folder, config, 1) as (replica,):
-            yield World(replica, postgres, mysql)
+            yield World(replica, postgres, mysql, urlsplit(str(some["pg"]["url"])).path[1:])  # type: ignore[index]
 
 
 @contextmanager

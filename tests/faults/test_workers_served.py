@@ -15,6 +15,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import adbc_driver_flightsql.dbapi as adbc
 import psycopg
@@ -39,6 +40,8 @@ class World:
     served: Served
     pid: int
     postgres: psycopg.Connection
+    database: str
+    """Of PostgreSQL, this server's alone: others have pools there."""
 
     def workers(self) -> list[int]:
         return [pid for pid in family(self.pid) if pid != self.pid]
@@ -55,7 +58,8 @@ class World:
             return cursor.fetch_arrow_table()
 
     def at_source(self, only: str = "true") -> int:
-        sql = f"SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'watersmeet%' AND {only}"
+        sql = f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{self.database}'"
+        sql += f" AND application_name LIKE 'watersmeet%' AND {only}"
         row = self.postgres.execute(sql.encode()).fetchone()
         assert row is not None
         return int(row[0])
@@ -80,7 +84,7 @@ def _world(postgres_url: str, mysql_url: str | None, tmp_path: Path) -> Iterator
         with serving(tmp_path, {**some, **other}, server=server, limits={"memory": "512MiB"}) as served:
             pids = set(family(os.getpid())) - before
             (pid,) = (pid for pid in pids if b"serve" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"))
-            yield World(served, pid, postgres)
+            yield World(served, pid, postgres, urlsplit(str(some["pg"]["url"])).path[1:])  # type: ignore[index]
 
 
 @pytest.fixture(scope="module")

@@ -77,7 +77,7 @@ def cover(oracle: World, times: int, seed: int = 0) -> tuple[Coverage, list[str]
     """Exercise every entry until it was seen so often, or nothing new comes. Also the differences found."""
     coverage = Coverage(oracle)
     differences: list[str] = []
-    for number in range(10 + times * 4):
+    for number in range(20 + times * 8):
         lacking = coverage.lacking(times)
         if not lacking:
             break

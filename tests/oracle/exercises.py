@@ -58,7 +58,7 @@ class Exercise:
 
     table: str
     shape: str
-    """'value' in a select list, 'filter' in WHERE, 'group' above GROUP BY, 'window'."""
+    """'value' in a select list, 'filter' in WHERE, 'group' above GROUP BY, 'whole' without one, 'window'."""
     sql: str
     narrow: str
     """A condition of its own that changes the rows, so that each statement is another one."""
@@ -71,6 +71,8 @@ class Exercise:
         if first.shape == "filter":
             alternatives = " OR ".join(f"{exercise.sql}" for exercise in group[:1])
             return f"SELECT * FROM {first.table} WHERE {alternatives}"
+        if first.shape == "whole":
+            return f"SELECT {listed} FROM {first.table} WHERE {first.narrow}"
         if first.shape == "group":
             key = chance.choice(_keys(first.table))
             return f"SELECT {key} AS k, {listed} FROM {first.table} WHERE {first.narrow} GROUP BY {key}"
@@ -115,6 +117,9 @@ def _written(
         extra = chance.choice(("", "", " FILTER (WHERE id > 2)")) if "id" in columns["int"] else ""
         if entry.name == "count_star":
             yield "group", f"count(*){extra}"
+        elif entry.name == "avg" and "id" in columns["int"] and chance.random() < 0.5:
+            none = chance.choice(("", " FILTER (WHERE id > 1000000)"))
+            yield "whole", f"avg({args[0]}){none}"
         else:
             distinct = "DISTINCT " if entry.name in ("count", "sum") and chance.random() < 0.3 else ""
             ties = ["id"] if "id" in columns["int"] else []  # -0.0 and 0.0 are equal, but not the same
@@ -136,6 +141,12 @@ def _written(
             low, high = (f"CAST({n} AS {entry.args[0]})" for n in (-100, 100))
             given = f"CASE WHEN {given} BETWEEN {low} AND {high} THEN {given} END"
         yield "value", f"CAST({given} AS {chance.choice(CASTS[entry.result or ''])})"
+    elif entry.moderate:
+        factors = [
+            chance.choice(POOL[kind])[0] if kind == "double" else arg
+            for kind, arg in zip(entry.args, args, strict=True)
+        ]
+        yield "value", _call(entry.name, factors)
     elif entry.name == "*":  # a product of DECIMALs has 18 digits in DuckDB
         yield "value", _call("*", [f"CASE WHEN {arg} BETWEEN -100 AND 100 THEN {arg} END" for arg in args])
     elif entry.superset or (entry.name in _INFIX and chance.random() < 0.3):
