@@ -55,7 +55,7 @@ HOSTILE: dict[str, tuple[str, tuple[str, ...]]] = {
     "settings": ("host=canary.example port=5432 user=wm password=hunter2 sslmode=require", ("canary", "hunter2")),
     "JSON": ('{"password": "hunter2 and more", "secret": "hunter3"}', ("hunter2", "and more", "hunter3")),
     "bearer": ("authorization: Bearer eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl", ("eyJ", "c2ln")),
-    "basic": ("authorization: Basic d206aHVudGVyMg==", ("d206",)),
+    "basic": ("authorization: Basic d206aHVudGVyMg==", ("d206aHVu",)),
     "hash": ("$argon2id$v=19$m=65536,t=3,p=4$c2FsdA$aGFzaA", ("argon2", "aGFz")),
     "key": ("-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMG\n-----END PRIVATE KEY-----", ("MIGH",)),
     "path": ("cannot open /var/lib/watersmeet/spill/x1.tmp: No space left", ("/var", "spill")),
@@ -63,7 +63,7 @@ HOSTILE: dict[str, tuple[str, tuple[str, ...]]] = {
     "Windows": (r"C:\Users\wm\lake.duckdb is locked", ("Users",)),
     "address": (
         "<Pool object at 0x7f0011223344> of db.canary.internal:3306, [fd00::7] and ::1",
-        ("0x7f", "canary", "fd00"),
+        ("0x7f0", "canary", "fd00::"),  # longer than what a hexadecimal query id may happen to hold
     ),
     "controls": ("a\r\nset-cookie: b\x00\x1b[31m\u202e\ud800c", ("\r", "\n", "\x00", "\x1b", "\u202e", "\ud800")),
 }
