@@ -32,7 +32,10 @@ Visible = Callable[[Principal, str, str, str], bool]
 _RETRY = 5.0
 """Seconds before a source that was down is asked again."""
 _PATIENCE = 5.0
-"""Seconds that statements wait for a catalog; after them the source counts as down until it has answered."""
+"""Seconds that statements wait for a catalog; after them the last known one is used, and without one the source counts as
+down until it has answered."""
+_TRUSTED = 300.0
+"""Age in seconds up to which the last known catalog stands in for one that is late: a busy source is slow, not down."""
 _AT_MOST_EVERY = 0.5
 """Seconds between two reads of a catalog for the sake of unknown names, which wait for them: misspelt statements must not
 hammer sources, and a table that another worker has just made must be found."""
@@ -212,7 +215,7 @@ class Catalogs:
             known = self._known.get(name, _Known(None, None, -math.inf))
             flight = self._flights.get(name)
         late = flight is not None and time.monotonic() - flight[1] >= _PATIENCE
-        if known.error is None and (known.info is None or late):
+        if known.error is None and (known.info is None or (late and not known.fresh(_TRUSTED))):
             error = SourceUnavailable(name, f"its catalog did not come within {_PATIENCE:.0f} s")
             return replace(known, error=error)
         return known

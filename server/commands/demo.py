@@ -27,6 +27,7 @@ import watersmeet
 from auth.tokens import TokenKey, Tokens, TokensConfig
 from server.client import remote
 from server.client.failure import CommandFailed
+from server.commands import signals
 from server.demo import data, databases
 from server.demo.story import tell
 
@@ -64,11 +65,11 @@ def run(options: argparse.Namespace) -> int:
     # A SIGTERM ends the demo as Ctrl-C does: everything that was started is stopped.
     signal.signal(signal.SIGTERM, _interrupted)
     try:
-        with ExitStack() as running:
+        with signals.listening() as told, ExitStack() as running:
             _show(running, options)
             if not options.once:
                 print("\nCtrl-C ends the demo; nothing of it stays behind.", flush=True)
-                signal.pause()
+                told.recv(1)
     except KeyboardInterrupt:
         if options.once:
             raise

@@ -6,11 +6,11 @@ import argparse
 import logging
 import signal
 import sys
-from queue import SimpleQueue
 
 from server import logs
 from server.app import open_server
 from server.client.failure import CommandFailed
+from server.commands import signals
 from server.config import Config, load
 
 log = logging.getLogger(__name__)
@@ -19,11 +19,9 @@ log = logging.getLogger(__name__)
 def run(options: argparse.Namespace) -> int:
     logs.set_up(options.log_format, options.log_level)
     config = load(options.config)
-    # Not an Event: set() waits for a lock, which the thread that the signal interrupts may hold in its wait().
-    told: SimpleQueue[int] = SimpleQueue()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda given, _: told.put(given))
-    with open_server(config) as server:
+        signal.signal(number, lambda *_: None)
+    with signals.listening() as told, open_server(config) as server:
         try:
             port = server.start()
         except OSError:
@@ -32,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
         scheme = "grpc+tls" if config.server.tls else "grpc"
         host = config.server.listen.rpartition(":")[0]
         print(f"watersmeet ready on {scheme}://{host}:{port}", flush=True)
-        told.get()
+        told.recv(1)
         # From here on a second signal ends the process at once.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_DFL)

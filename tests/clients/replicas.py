@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import socket
 import subprocess
@@ -43,21 +44,27 @@ class Replica:
         self._file.write_text(yaml.safe_dump(self.config))
         with self.log.open("a") as stderr:
             command = [sys.executable, ENTRY, "serve", "-c", self._file, "--log-format", "json"]
-            self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True)
+            environment = {**os.environ, "PYTHONFAULTHANDLER": "1"}
+            self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True, env=environment)
         assert self._process.stdout is not None
         ready = self._process.stdout.readline()
         assert ready.startswith("watersmeet ready on "), self.log.read_text()
         self.port = int(ready.rpartition(":")[2])
 
     def end(self) -> None:
-        """End as an orchestrator does it: SIGTERM, and wait."""
+        """End as an orchestrator does it: SIGTERM, and wait. One that does not end says where its threads are."""
         self._signal(signal.SIGTERM)
-        assert self._wait(60) == 0, self.log.read_text()
+        try:
+            code = self.wait(60)
+        except subprocess.TimeoutExpired:
+            self._signal(signal.SIGABRT)
+            code = self.wait(10)
+        assert code == 0, self.log.read_text()
 
     def kill(self) -> None:
         """SIGKILL. Without effect on one that has ended."""
         self._signal(signal.SIGKILL)
-        self._wait(10)
+        self.wait(10)
 
     @contextmanager
     def calling(self, *headers: tuple[str, str]) -> Iterator[Rpc]:
@@ -69,7 +76,8 @@ class Replica:
         if self._process is not None:
             self._process.send_signal(number)
 
-    def _wait(self, seconds: float) -> int | None:
+    def wait(self, seconds: float) -> int | None:
+        """How it ended. Raises subprocess.TimeoutExpired."""
         if self._process is None:
             return None
         code = self._process.wait(seconds)

@@ -5,6 +5,8 @@ Health says so first, what runs ends well, and a new call learns in a coded erro
 
 from __future__ import annotations
 
+import ctypes
+import signal
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -58,6 +60,18 @@ class _Restless(threading.Thread):
                     assert isinstance(error, grpc.Call)
                     ours = "(query " in details(error)
                     self.ends.append((error.code().name, facts(error)["code"] if ours else "transport"))
+
+
+def test_it_ends_whichever_of_its_threads_the_signal_reaches(replica: Replica) -> None:
+    def open_to_it(thread: int) -> bool:
+        status = Path(f"/proc/{replica.pid}/task/{thread}/status").read_text()
+        blocked = next(line.split()[1] for line in status.splitlines() if line.startswith("SigBlk:"))
+        return not int(blocked, 16) >> signal.SIGTERM - 1 & 1
+
+    threads = [int(task.name) for task in Path(f"/proc/{replica.pid}/task").iterdir()]
+    other = next(thread for thread in threads if thread != replica.pid and open_to_it(thread))
+    assert ctypes.CDLL(None).tgkill(replica.pid, other, signal.SIGTERM) == 0
+    assert replica.wait(60) == 0, replica.log.read_text()
 
 
 def test_a_server_that_ends_says_so_before_it_ends(replica: Replica) -> None:

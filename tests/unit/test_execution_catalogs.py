@@ -136,6 +136,20 @@ def test_a_source_that_never_answers_delays_the_others_once(monkeypatch: pytest.
     assert until(lambda: not cached.seen_by(ANA).down)
 
 
+def test_a_source_that_is_slow_to_tell_its_catalog_anew_is_not_down_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalogs, "_PATIENCE", 0.1)
+    answer = threading.Event()
+    source = counting("a")
+    cached = cache(source, max_age=0.0)
+    cached.seen_by(ANA)
+    source.before = lambda: answer.wait(10)
+    seen = cached.seen_by(ANA)
+    assert list(seen.sources) == ["a"] and not seen.down
+    monkeypatch.setattr(catalogs, "_TRUSTED", 0.0)
+    assert isinstance(cached.seen_by(ANA).down["a"], SourceUnavailable)
+    answer.set()
+
+
 def test_the_last_known_tables_of_a_source_that_is_down_keep_their_names() -> None:
     source = counting("a")
     cached = cache(source, max_age=0.05)
