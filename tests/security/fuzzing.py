@@ -31,6 +31,8 @@ ACTIONS = (
 )
 METHODS = (*UNARY, *UNARY_STREAM, *STREAM_STREAM)
 
+_LARGEST = 8 << 20
+"""Bytes to which repeating makes a request grow."""
 _TEXTS = ["", "%", "_", "\\", "lake", "main", "customers", "id", "TABLE", "\u0000", "naïve 🐋", "x" * 5000]
 _TEXTS += ["SELECT 1", "SELECT * FROM lake.main.customers WHERE id = ?", "SELECT", "DROP TABLE customers", "UTC", "on"]
 _NUMBERS = [0, 1, -1, 7, 562, 2**31 - 1, -(2**31)]
@@ -170,7 +172,9 @@ class Fuzzer:
         return data[:at] + self.chance.randbytes(self.chance.randint(1, 64)) + data[at:]
 
     def _repeat(self, data: bytes) -> bytes:
-        return data * self.chance.choice((2, 3, 100))
+        """Never so much that gRPC itself refuses the request, which it does in its own words: 16 MiB."""
+        times = self.chance.choice((2, 3, 100))
+        return data * (times if len(data) * times < _LARGEST else 1)
 
     def _extreme(self, data: bytes) -> bytes:
         """A number at its limits, as the lengths and offsets of a flatbuffer are damaged worst."""
