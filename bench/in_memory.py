@@ -156,6 +156,9 @@ class InMemory:
     def cancel(self, query_id: str, everywhere: bool = False) -> Cancelled:
         return Cancelled.NOT_FOUND
 
+    def refresh(self) -> None:
+        """The table stays as it is."""
+
 
 class TableAnswer:
     """Implements server.requests.Answer."""

@@ -239,6 +239,27 @@ def _clients(runs: dict[str, Run]) -> str:
     )
 
 
+def _flight(runs: dict[str, Run]) -> str:
+    run = runs["flight"]
+    rows = [
+        (
+            row["what"],
+            f"{row['ours']:.2f}",
+            _known(row["theirs"], ".2f"),
+            _known(row["ratio"], ".2f"),
+            row["target"],
+            {True: "yes", False: "no", None: ""}[row["met"]],
+        )
+        for row in run["rows"]
+    ]
+    return (
+        "## The front\n\nStreams of a table in memory, beside pyarrow.flight's own server, which is C++ alone: ours go"
+        " through the front, the relay and a worker process. The small query is `SELECT 1 AS a`, GetFlightInfo and DoGet,"
+        " beside two bare calls of the same gRPC server (health checks). Server, clients and peer share the cores.\n\n"
+        + _table(("what", "ours", "theirs", "ratio", "target", "met"), rows)
+    )
+
+
 SECTIONS: Sequence[tuple[str, Callable[[dict[str, Run]], str]]] = (
     ("federation", _federation),
     ("federation-network", _network),
@@ -246,6 +267,7 @@ SECTIONS: Sequence[tuple[str, Callable[[dict[str, Run]], str]]] = (
     ("overhead", _overhead),
     ("export", _export),
     ("clients", _clients),
+    ("flight", _flight),
 )
 """The run that a section needs, and what writes it, in their order."""
 

@@ -65,8 +65,8 @@ def main() -> None:
         folder = Path(name)
         fill(folder / "lake.duckdb", options.megabytes)
         servers = [stack.enter_context(served(folder, workers)) for workers in (0, 1, 2)]
-        _small(servers[:2], options.queries, options.rounds)
-        _stream(servers[:2], options.rounds)
+        small(servers[:2], options.queries, options.rounds)
+        stream(servers[:2], options.rounds)
         plan(servers[1:], options.statements, options.rounds)
 
 
@@ -76,6 +76,7 @@ def fill(path: Path, megabytes: int) -> None:
         con.execute(
             f"CREATE TABLE wide AS SELECT i, i + 1 AS a, i + 2 AS b, i + 3 AS c FROM range({megabytes * 31250}) r(i)"
         )
+        con.execute("CREATE TABLE few AS SELECT i, i + 1 AS a FROM range(100) r(i)")
         for number in range(JOINS):
             con.execute(f"CREATE TABLE t{number} (id INTEGER PRIMARY KEY, v{number} VARCHAR, n{number} DECIMAL(12, 2))")
 
@@ -94,8 +95,10 @@ def served(folder: Path, workers: int) -> Iterator[Server]:
         yield Server(workers, pid, running, client, flight.FlightCallOptions(headers=headers))
 
 
-def _small(servers: list[Server], queries: int, rounds: int) -> None:
-    """Turn by turn, so that what else the machine does meets both."""
+def small(servers: list[Server], queries: int, rounds: int) -> float:
+    """Print what a small query costs with `workers: 0` and with 1, and return the ms that the relay adds.
+
+    Turn by turn, so that what else the machine does meets both."""
     text = "SELECT 1 AS a"
     for server in servers:
         for _ in range(20):
@@ -111,12 +114,14 @@ def _small(servers: list[Server], queries: int, rounds: int) -> None:
     for server in servers:
         cpu = (used[server.workers] + server.cpu()) / (queries * rounds) * 1000
         print(f"  workers {server.workers}: p50 {statistics.median(times[server.workers]):.2f} ms, {cpu:.2f} ms of CPU")
-    added = [theirs - ours for ours, theirs in zip(times[0], times[1], strict=True)]
-    print(f"  the relay adds {statistics.median(added):.2f} ms (two calls; p50 of the pairs)", flush=True)
+    added = statistics.median(theirs - ours for ours, theirs in zip(times[0], times[1], strict=True))
+    print(f"  the relay adds {added:.2f} ms (two calls; p50 of the pairs)", flush=True)
+    return added
 
 
-def _stream(servers: list[Server], rounds: int) -> None:
-    """Turn by turn as well."""
+def stream(servers: list[Server], rounds: int) -> float:
+    """Print what a stream costs with `workers: 0` and with 1, turn by turn as well, and return the CPU seconds a GB that
+    the relay adds."""
     text = "SELECT * FROM lake.main.wide"
     rates: dict[int, list[float]] = {server.workers: [] for server in servers}
     cpus: dict[int, list[float]] = {server.workers: [] for server in servers}
@@ -129,7 +134,9 @@ def _stream(servers: list[Server], rounds: int) -> None:
     print(f"a stream of a table (the best of {rounds}, and one before them)", flush=True)
     for workers, rate in rates.items():
         print(f"  workers {workers}: {max(rate):.2f} GB/s, {min(cpus[workers]):.2f} CPU s/GB", flush=True)
-    print(f"  the relay adds {min(cpus[1]) - min(cpus[0]):.2f} CPU s/GB", flush=True)
+    added = min(cpus[1]) - min(cpus[0])
+    print(f"  the relay adds {added:.2f} CPU s/GB", flush=True)
+    return added
 
 
 def plan(servers: list[Server], statements: int, rounds: int) -> list[float]:

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from weakref import WeakSet
 
 import pyarrow as pa
@@ -23,13 +24,14 @@ from planner.dml import is_change
 from planner.errors import ParameterRefused
 from planner.parse import Guards
 from planner.pipeline import changes_session, options_changed
-from planner.plan import FederatedPlan, Part, PlanRequest, SessionInfo, SourceInfo
+from planner.plan import FederatedPlan, OutputColumn, Part, PlanRequest, SessionInfo, SourceInfo
 from planner.session import check_session, session_info
 from planner.splits import narrowed
 from server.catalogs import Catalogs, Seen, Visible, everything_visible
 from server.execution.admission import Admission, Slot
 from server.execution.answer import RunningAnswer
 from server.execution.clock import Clock
+from server.execution.constants import Constants
 from server.execution.engine import Engine
 from server.execution.lanes import readings
 from server.execution.limits import LimitsConfig
@@ -45,6 +47,8 @@ from watersmeet.spi import Source, SourceChanged, SourceError
 
 log = logging.getLogger(__name__)
 
+_SCHEMAS = 512
+"""Schemas of answers that are remembered: a statement's is asked for when it is announced and twice when it runs."""
 _NAMED = re.compile(r"\$[A-Za-z_]")
 """What parameters that have names look like; elsewhere, say in a string, it costs a second planning and no more."""
 
@@ -75,6 +79,8 @@ class LocalQueries:
             spill_dir=self._spill.folder / "engine",
             spill=limits.spill // 2,
         )
+        self._constants = Constants(self._engine)
+        self._schemas = lru_cache(_SCHEMAS)(self._schema_of)
         self._clock = Clock()
         self._lock = threading.Lock()
         self._executions: WeakSet[Execution] = WeakSet()
@@ -109,6 +115,9 @@ class LocalQueries:
             if plan.explain in {"text", "json", "stages"}:
                 slot.leave()
                 return Explained(plan, self._sources, None)
+            if plan.explain is None and (known := self._constants.answer(plan, self._rows_schema(request, plan))):
+                slot.leave()
+                return known
             answer = self._run(request, plan, slot, deadline)
         except BaseException:
             slot.leave()
@@ -219,9 +228,12 @@ class LocalQueries:
         return EXPLAIN if plan.explain else self._rows_schema(request, plan)
 
     def _rows_schema(self, request: Request, plan: FederatedPlan) -> pa.Schema:
-        schema = answer_schema(plan.columns, self._engine.arrow_type)
         settings = {**self._settings, **request.session.settings}
-        return widened(schema) if settings.get("unsigned") == "widen" else schema
+        return self._schemas(plan.columns, settings.get("unsigned") == "widen")
+
+    def _schema_of(self, columns: tuple[OutputColumn, ...], wide: bool) -> pa.Schema:
+        schema = answer_schema(columns, self._engine.arrow_type)
+        return widened(schema) if wide else schema
 
     def _check_announced(self, request: Request, plan: FederatedPlan) -> None:
         if request.announced is not None and fingerprint(self._schema(request, plan)) != request.announced:

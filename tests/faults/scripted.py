@@ -30,6 +30,7 @@ WIDE = 1 << 20
 @contextmanager
 def open_scripted(folder: Path) -> Iterator[Scripted]:
     """`folder` gets a line for each thing that is done, from whichever process: `NAME PID`."""
+    _batch(0, b"")  # with the first, pyarrow imports pandas: a second on a loaded machine, in which no cancel is heard
     yield Scripted(folder)
 
 

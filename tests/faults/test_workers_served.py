@@ -157,12 +157,13 @@ def test_killed_workers_cost_their_own_queries_only(world: World, kills: int) ->
                 os.kill(chance.choice(world.ready()), signal.SIGKILL)
                 until(lambda: len(world.ready()) < 2)
             until(lambda: len(world.ready()) == 2)
+            until(lambda: len(equal) > len(failed), 60)  # on a loaded machine kills may come faster than answers
         finally:
             over.set()
         for client in clients:
             client.result()
     assert all("WM-5008" in text for text in failed), failed
-    assert len(equal) > len(failed) and len(failed) <= 4 * kills
+    assert len(failed) <= 4 * kills
     until(lambda: world.at_source("state = 'active'") == 0, 5)
     assert world.at_source() <= 8 and world.slots() <= 16
     assert all(world.read(text).equals(table) for text, table in right.items())

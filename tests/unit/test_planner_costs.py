@@ -49,6 +49,19 @@ def test_a_source_that_is_slow_at_groups_sends_its_rows_and_explain_says_why() -
     assert any("s of work there" in words for words in reasons(made)), made.stays
 
 
+def test_a_common_table_expression_that_is_dear_at_its_source_is_computed_here() -> None:
+    """TPC-DS 95: a table joined with itself where the source is slow at that, read by two subqueries of a larger fragment."""
+    sql = """
+        WITH pairs AS (SELECT a.c_custkey AS k FROM crm.customer a JOIN crm.customer b
+                       ON a.c_custkey = b.c_custkey AND a.c_name <> b.c_phone)
+        SELECT ps_partkey FROM crm.partsupp JOIN sales.orders ON ps_availqty = o_custkey
+        WHERE ps_partkey IN (SELECT k FROM pairs) AND ps_suppkey IN (SELECT k FROM pairs)"""
+    assert any(fragment.read.prefix.count("customer") for fragment in planned(sql).fragments)
+    made = planned(sql, crm=SLOW_JOINS)
+    assert not any(fragment.read.prefix for fragment in made.fragments)
+    assert any("s of work there" in words for words in reasons(made)), made.stays
+
+
 def test_the_speed_of_one_source_changes_nothing_at_another() -> None:
     assert len(planned(JOIN, crm=SLOW_JOINS, lake=SLOW_JOINS).fragments) == 1
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pyarrow as pa
 import pytest
 
+from planner.plan import Part
 from server.requests import Described, Request, Session
 
 SESSION = Session(catalog="a", settings={"timezone": "Asia/Tokyo"})
@@ -19,7 +20,9 @@ SCHEMA = pa.schema([pa.field("a", pa.int32(), metadata={b"k": b"v"})])
     [
         SESSION,
         Request(query_id="q", sql="SELECT 1", now=datetime.now(UTC), session=SESSION, parameters=b"p", announced=b"a"),
+        Request(query_id="q", sql="", now=datetime(1969, 7, 20, tzinfo=UTC), part=Part(column="id", start=None, end=7)),
         Described(schema=SCHEMA, parameters=pa.schema([]), session=SESSION),
+        Described(schema=pa.schema([]), parameters=SCHEMA, is_update=True),
     ],
     ids=lambda value: type(value).__name__,
 )
