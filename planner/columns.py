@@ -13,13 +13,15 @@ from connectors.sqlgen.tree import (
     ColumnRef,
     Exchange,
     Expr,
+    N,
     Subquery,
     Window,
     children,
     rebuild,
+    transform,
     walk,
 )
-from planner.rules.algebra import has_subquery, tables_of
+from planner.rules.algebra import has_subquery, tables_of, total
 
 
 def columns_of(exchange: Exchange) -> tuple[Expr, ...]:
@@ -69,10 +71,16 @@ def mapping_of(exprs: tuple[Expr, ...], columns: tuple[Expr, ...]) -> dict[Expr,
     return made
 
 
-def wanted(node: Any, aliases: frozenset[str], computable: Callable[[Expr], bool]) -> tuple[Expr, ...]:
+def wanted(
+    node: Any, aliases: frozenset[str], computable: Callable[[Expr], bool], *, tests: bool = False
+) -> tuple[Expr, ...]:
     """What a tree needs of the relations `aliases`: the largest expressions over them that are `computable` there, and
     the columns that the rest reads. A scalar expression over columns that are needed anyway is left to the tree, and so is
-    one over a key that the tree groups by: above the grouping there are only its keys."""
+    one over a key that the tree groups by: above the grouping there are only its keys.
+
+    `tests`: also conditions that might not be asked for every row, if they have a value for each: they have fewer values
+    than their columns.
+    """
     columns: dict[Expr, None] = {}
     computed: dict[Expr, None] = {}
     keys = {key for key in getattr(node, "group", None) or () if not isinstance(key, ColumnRef)}
@@ -81,7 +89,12 @@ def wanted(node: Any, aliases: frozenset[str], computable: Callable[[Expr], bool
         if isinstance(part, ColumnRef):
             if part.table in aliases:
                 columns[replace(part, nullable=True)] = None
-        elif _eager(part, sure) and _offered(part, aliases) and not _reads(part, keys) and computable(part):
+        elif (
+            (_eager(part, sure) or (tests and _test(part)))
+            and _offered(part, aliases)
+            and not _reads(part, keys)
+            and computable(part)
+        ):
             computed[part] = None
         else:
             sure = sure and not (isinstance(part, Call) and (part.name in _LAZY or part.filter is not None))
@@ -109,6 +122,27 @@ _LAZY = frozenset(["case", "coalesce", "and", "or", "in", "not in", "if", "nulli
 def _eager(node: Any, sure: bool) -> bool:
     """Whether an expression is computed for every row, so that nothing new can fail when a source computes it."""
     return isinstance(node, (Window, Subquery)) or (sure and isinstance(node, (Call, Cast)))
+
+
+def _test(node: Any) -> bool:
+    """Whether an expression is a condition that is true, false or NULL of whatever row."""
+    return isinstance(node, Call) and node.type == "BOOLEAN" and total(node)
+
+
+def gathered(node: N, aliases: frozenset[str]) -> N:
+    """A tree in which the conditions of an AND that read only the relations `aliases` stand together in an AND of their own,
+    as long as no row makes them fail."""
+
+    def change(part: Any) -> Any:
+        if not isinstance(part, Call) or part.name != "and":
+            return part
+        own = tuple(arg for arg in part.args if tables_of(arg) and tables_of(arg) <= aliases and _test(arg))
+        if not 1 < len(own) < len(part.args):
+            return part
+        rest = tuple(arg for arg in part.args if arg not in own)
+        return replace(part, args=(replace(part, args=own), *rest))
+
+    return transform(node, change)
 
 
 def _reads(node: Expr, keys: set[Expr]) -> bool:

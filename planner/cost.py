@@ -76,6 +76,10 @@ class Costs:
             return None
         return f"about {there / 1e3:,.0f} ms of work there, about {apart / 1e3:,.0f} ms to send what it reads"
 
+    def read(self, query: Query, rows: float, speed: Speed) -> float:
+        """To have a source compute a query of so many rows, and send them."""
+        return self.work(query, speed) + self.sent(speed, rows, query.types) + ROUND_TRIP
+
     def asks(self, condition: Expr, rows: float, speed: Speed) -> bool:
         """Whether a source should test a condition on so many rows, whatever it has to read anew for each of them."""
         subqueries = [node for node in walk(condition) if isinstance(node, Subquery)]
@@ -97,10 +101,19 @@ class Costs:
 
     def groups(self, groups: float, rows: float, keys: Sequence[Expr], types: Sequence[str], speed: Speed) -> bool:
         """Whether a source should group rows by keys before it sends them, as columns of these types."""
-        there = self._grouping(groups, rows, keys, speed) + self.sent(speed, groups, types)
+        there = self.grouped(groups, rows, keys, types, speed)
         if there < self.sent(speed, rows, types):
             return True
         return groups <= GROUPING * rows and there <= NOTICED
+
+    def grouped(self, groups: float, rows: float, keys: Sequence[Expr], types: Sequence[str], speed: Speed) -> float:
+        """To group rows by keys, and to send the groups as columns of these types."""
+        return self._grouping(groups, rows, keys, speed) + self.sent(speed, groups, types)
+
+    def factors(self, groups: float, rows: float, fewer: int, types: Sequence[str], speed: Speed) -> bool:
+        """Whether to compute so many decimals fewer of each row is worth groups of these types that meet here."""
+        more = groups * speed.groups + self.sent(speed, groups, types) + ROUND_TRIP
+        return fewer * speed.decimal * rows > CLEARLY * more + NOTICED
 
     # ------------------------------------------------------------ a source's work
 

@@ -34,7 +34,7 @@ from connectors.sqlgen.tree import (
     rebuild,
     walk,
 )
-from planner import partial, prefix, set_operations
+from planner import factored, lookups, partial, prefix, set_operations
 from planner.clusters import Cluster, Clusters
 from planner.columns import columns_of, groupable, mapping_of, replace_nodes, wanted
 from planner.cost import Costs
@@ -61,6 +61,8 @@ class Cutter:
 
     def cut(self, query: Query, *, unique: bool = False) -> Query:
         """The local query that is left; the fragments are in `fragments`. `unique`: rows that repeat may be dropped."""
+        if self.pushdown and self.costs and (made := factored.cut(self, query)) is not None:
+            return made
         if self.pushdown and (found := self.placement.read(query)) is not None and self.fits(query, found[0]):
             return self.whole(query, *found, unique=unique)
         if isinstance(query, With):
@@ -117,7 +119,7 @@ class Cutter:
             kept: list[Cte] = []
             for cte in query.ctes:
                 found = self.placement.read(cte.query) if self.pushdown and cte.name not in refused else None
-                if found is not None and _same_rows(cte, query, found[0]):
+                if found is not None and _same_rows(cte, query, found[0]) and self.fits(cte.query, found[0]):
                     self.placement.common[cte.name] = found[0], cte.query
                 else:
                     kept.append(Cte(cte.name, self.cut(cte.query)))
@@ -152,6 +154,8 @@ class Cutter:
             if made is not None:
                 return made
             block = set_operations.aggregated(self, block)
+            if self.costs and (joined := lookups.brought(block)) is not None:
+                return lookups.cheaper(self, (block, joined), lambda form: self.clustered(form, unique=unique))
         return self.clustered(block, unique=unique)
 
     def clustered(self, block: Select, *, unique: bool) -> Query:
@@ -224,6 +228,9 @@ class Cutter:
         if found is None:
             return None
         rows = self.placement.statistics.joined(_relations(below), conjuncts(below.where))
+        tested = partial.split(rest, cluster.aliases, computable, missing=missing, tests=True)
+        if tested is not None and tested.keys != found.keys:
+            found = min(found, tested, key=lambda split: self.grouped(rows, split, cluster.source, met))
         if not self.groups_there(rows, found.keys, (*found.keys, *found.values), cluster.source, met):
             return None
         query = partial.below(found.keys, found.values, below)
@@ -231,6 +238,12 @@ class Cutter:
             return None
         read = len(found.keys) + len(found.values)
         return self.put(cluster, query, lambda columns: found.received(columns[:read]))
+
+    def grouped(self, rows: Profile, split: partial.Split, source: SourceInfo, met: Profile | None) -> float:
+        """What it costs to have a source group rows so."""
+        groups = self.placement.statistics.groups(rows, split.keys, met)
+        types = [item.type for item in (*split.keys, *split.values)]
+        return Costs(self.placement.statistics).grouped(groups, rows.rows, split.keys, types, source.speed)
 
     def distinct(self, query: Select) -> Select:
         """The query without repeated rows, where that is worth it."""

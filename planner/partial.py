@@ -36,7 +36,8 @@ from connectors.sqlgen.tree import (
     walk,
 )
 from planner.averages import average
-from planner.columns import groupable, mapping_of, replace_nodes, strict, wanted
+from planner.columns import gathered, groupable, mapping_of, replace_nodes, strict, wanted
+from planner.profiles import Column
 from planner.rules.algebra import is_volatile, may_fail
 
 _LARGEST = 34
@@ -79,15 +80,19 @@ def split(
     computable: Callable[[Expr], bool],
     *,
     missing: bool = False,
+    tests: bool = False,
+    apart: frozenset[Column] = frozenset(),
 ) -> Split | None:
     """The block with the side `aliases` aggregated first; None where that would not be exact.
 
     `computable`: whether the side's source computes an expression. `missing`: an outer join may leave the side out.
+    `tests`: conditions on the side alone become keys in place of their columns, inside OR and CASE too (TPC-H Q19).
+    `apart`: columns of the side that are keys whatever reads them.
     """
     if is_volatile(block):
         return None
     calls = tuple(dict.fromkeys(_aggregates(block)))
-    side = _Side(aliases, missing)
+    side = _Side(aliases, missing, apart)
     try:
         mapping = {call: side.aggregate(call) for call in calls}
     except NotSplit:
@@ -98,7 +103,13 @@ def split(
     )
     if any(map(may_fail, side.values)):
         return None
-    keys = wanted(rest, aliases, lambda e: (not missing or strict(e)) and computable(e) and not may_fail(e))
+    if tests:
+        rest = gathered(rest, aliases)
+
+    def offered(expr: Expr) -> bool:
+        return (not missing or strict(expr)) and computable(expr) and not may_fail(expr)
+
+    keys = wanted(rest, aliases, offered, tests=tests)
     return Split(keys, tuple(side.values), rest) if groupable(keys) else None
 
 
@@ -118,6 +129,7 @@ class _Side:
 
     aliases: frozenset[str]
     missing: bool
+    apart: frozenset[Column]
     values: list[Call] = field(default_factory=list)
 
     # ------------------------------------------------------------ whole aggregates
@@ -139,15 +151,18 @@ class _Side:
         if given.name == "count":
             return _count(self.counted(given.args[0]))
         if call.name == "sum" and exact(call.args[0].type):
-            return Cast(_sum(self.lifted(given.args[0])), call.type)
+            return Cast(_sum(self.lifted(given.args[0]), call.type), call.type)
         if call.name == "avg" and exact(call.args[0].type):
-            total = Cast(_sum(self.lifted(given.args[0])), sum_type(call.args[0].type))
+            type_ = sum_type(call.args[0].type)
+            total = Cast(_sum(self.lifted(given.args[0]), type_), type_)
             count = _count(self.counted(given.args[0]))
             return average(call, total, count)
         raise NotSplit
 
     def counted(self, arg: Expr) -> Expr:
         """For each row of the rest, how many rows of which the argument is not NULL."""
+        if isinstance(arg, ColumnRef) and not arg.nullable and not self.missing:
+            return self.rows()
         if self.pure(arg):
             return self.value(_call("count", (arg,), "BIGINT"))
         if isinstance(arg, Constant) and arg.text is not None:
@@ -211,19 +226,22 @@ class _Side:
         return Call("coalesce", (count, Constant("1", "BIGINT")), "BIGINT") if self.missing else count
 
     def reads(self, node: Expr) -> bool:
-        return any(isinstance(part, ColumnRef) and part.table in self.aliases for part in walk(node))
+        return any(isinstance(part, ColumnRef) and self.owns(part) for part in walk(node))
+
+    def owns(self, column: ColumnRef) -> bool:
+        return column.table in self.aliases and (column.table, column.column) not in self.apart
 
     def pure(self, node: Expr) -> bool:
         """Whether a node reads the side alone, and is NULL where the side is missing."""
         parts = tuple(walk(node))
         columns = [part for part in parts if isinstance(part, ColumnRef)]
         plain = not any(isinstance(part, (Subquery, Window)) for part in parts)
-        alone = bool(columns) and all(part.table in self.aliases for part in columns)
+        alone = bool(columns) and all(map(self.owns, columns))
         return plain and alone and (not self.missing or strict(node))
 
     def nullable(self, node: Expr) -> tuple[Expr, ...]:
         """The side's columns in a node that may be NULL."""
-        columns = [part for part in walk(node) if isinstance(part, ColumnRef) and part.table in self.aliases]
+        columns = [part for part in walk(node) if isinstance(part, ColumnRef) and self.owns(part)]
         return tuple(dict.fromkeys(column for column in columns if column.nullable))
 
 
@@ -253,12 +271,13 @@ def _call(name: str, args: tuple[Expr, ...], type_: str) -> Call:
     return Call(name, args, type_, aggregate=True)
 
 
-def _sum(arg: Expr) -> Expr:
-    return _call("sum", (arg,), "HUGEINT")
+def _sum(arg: Expr, type_: str) -> Expr:
+    """A sum of partial values, of the type that it has above them: another side of the block may be split after this one."""
+    return _call("sum", (arg,), type_)
 
 
 def _count(arg: Expr) -> Expr:
-    return Cast(Call("coalesce", (_sum(arg), Constant("0", "HUGEINT")), "HUGEINT"), "BIGINT")
+    return Cast(Call("coalesce", (_sum(arg, "HUGEINT"), Constant("0", "HUGEINT")), "HUGEINT"), "BIGINT")
 
 
 def _times(node: Expr, rows: Expr) -> Expr:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import atexit
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from connectors.sqlgen.duckdb import DUCKDB
@@ -12,13 +12,14 @@ from connectors.sqlgen.printer import sql_of
 from connectors.sqlgen.tree import Exchange, Query, Select
 from planner.bind import Bound, bind
 from planner.columns import columns_of
+from planner.covering import covered
 from planner.errors import PushdownRequired, StatementRefused
 from planner.fragment import Cutter
 from planner.optimize import optimize
 from planner.oracle import Oracle
 from planner.parse import Guards, Statement, first_word, parse
 from planner.placement import Placement
-from planner.plan import FederatedPlan, PlanRequest, SourceInfo
+from planner.plan import FederatedPlan, Fragment, PlanRequest, SourceInfo, Stay
 from planner.repeated import put_aside
 from planner.semijoins import reduced
 from planner.session import changed_options, check_session
@@ -68,25 +69,34 @@ def plan_query(statement: Statement, request: PlanRequest, sources: Mapping[str,
     placement = Placement(sources, request.session.time_zone)
     pushdown = request.session.pushdown
     cutter = Cutter(placement, pushdown=pushdown != "off", costs=pushdown != "require")
-    local = put_aside(cutter.cut(query))
-    made = _plan(statement, request, bound, local, cutter)
-    if request.session.pushdown != "off" and request.session.semijoin_keys:
+    local, fragments = cutter.cut(query), tuple(cutter.fragments)
+    if pushdown == "on":
+        local, fragments = covered(local, fragments, placement, keys=request.session.semijoin_keys > 0)
+    made = _plan(statement, request, bound, put_aside(local), fragments, placement.stays)
+    if pushdown != "off" and request.session.semijoin_keys:
         made = replace(made, fragments=reduced(made, sources, request.session.semijoin_keys))
     made = replace(made, fragments=split(made.fragments, sources))
     made = replace(made, parts=announced(made, sources))
-    if request.session.pushdown == "require" and made.fragments and made.local_sql is not None:
+    if pushdown == "require" and made.fragments and made.local_sql is not None:
         raise PushdownRequired(_why_not_whole(made))
     return made
 
 
-def _plan(statement: Statement, request: PlanRequest, bound: Bound, local: Query, cutter: Cutter) -> FederatedPlan:
-    whole = len(cutter.fragments) == 1 and _passes_on(local)
+def _plan(
+    statement: Statement,
+    request: PlanRequest,
+    bound: Bound,
+    local: Query,
+    fragments: tuple[Fragment, ...],
+    stays: Sequence[Stay],
+) -> FederatedPlan:
+    whole = len(fragments) == 1 and _passes_on(local)
     return FederatedPlan(
         columns=bound.columns,
         local=local,
         local_sql=None if whole else sql_of(local, DUCKDB),
-        fragments=tuple(cutter.fragments),
-        stays=() if whole else tuple(cutter.placement.stays),
+        fragments=fragments,
+        stays=() if whole else tuple(stays),
         deterministic=bound.deterministic,
         parameters=bound.parameters,
         settings={"TimeZone": request.session.time_zone},

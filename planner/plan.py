@@ -92,7 +92,7 @@ class SemiJoin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Split:
-    """How a fragment that scans one table may be read in parts at once. Its rows come in any order then."""
+    """How a fragment that scans or groups one table may be read in parts at once. Its rows come in any order then."""
 
     table: str
     """The scan's alias."""

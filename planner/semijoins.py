@@ -56,7 +56,8 @@ def semijoins(
     """The reductions worth trying, by the fragment that they reduce; never one that waits for itself.
 
     `most` keys are handed on at a time. What saves the most rows is taken first, and what it saves makes the reduced
-    fragment a better provider for others: a chain.
+    fragment a better provider for others: a chain. What makes a quick fragment wait for a slow one comes last: it saves
+    little, and the slow one could no longer be reduced by the quick one.
     """
     estimates = _Estimates(fragments, sources, most)
     sendable = {pairs for together in reductions(local) if (pairs := estimates.sendable(together))}
@@ -64,14 +65,15 @@ def semijoins(
     waits: dict[int, set[int]] = {fragment.id: set() for fragment in fragments}
     taken: dict[int, list[SemiJoin]] = {}
     while True:
-        best: tuple[float, Pairs, _Choice] | None = None
+        best: tuple[tuple[bool, float], Pairs, _Choice] | None = None
         for together in allowed:
             reduced, by = _fragments(together)
             if reduced in _closure(waits, by):
                 continue
             choice = estimates.choice(together)
-            if choice.joins and (best is None or choice.saved > best[0]):
-                best = choice.saved, together, choice
+            rank = not estimates.late(together), choice.saved
+            if choice.joins and (best is None or rank > best[0]):
+                best = rank, together, choice
         if best is None:
             return {number: tuple(joins) for number, joins in taken.items()}
         _, together, choice = best
@@ -144,6 +146,11 @@ class _Estimates:
         self.rows[reduced] *= choice.share
         self._ends[reduced] = choice.end
 
+    def late(self, together: Pairs) -> bool:
+        """Whether the reduced fragment would be through long before the keys are there."""
+        reduced, by = _fragments(together)
+        return self._waited(reduced, by) > _QUICK * self._ends[reduced]
+
     def sendable(self, together: Pairs) -> Pairs:
         """The pairs whose keys one source may send and the other understands: for each column that with the fewest."""
         reduced, by = _fragments(together)
@@ -162,13 +169,14 @@ class _Estimates:
         """The semi-joins worth trying for columns that must meet others in one row: by each column, and by all."""
         reduced, by = _fragments(together)
         handled = self.rows[reduced]
-        if self._reads[by] * _QUICK <= self._reads[reduced]:
+        quick = self._reads[by] * _QUICK <= self._reads[reduced]
+        if quick:
             # Keys that are there before a source could begin spare it work, whatever of that work would be shipped.
             handled = max(handled, self._reads[reduced])
         joins, share, end, rest = [], 1.0, self._ends[reduced], together
         pairs = tuple(sorted(together, key=lambda pair: pair[0].column))
         for pair in pairs:
-            join, keys = self._join((pair,)), self._values([pair[1]], self.rows[by])
+            join, keys = self._join((pair,), read=quick), self._values([pair[1]], self.rows[by])
             part = min(1.0, keys / join.values)
             if (most := _doubtful(keys, self.rows[by])) > join.most and (cut := self._cut(pair)) < part:
                 part, keys, most = cut, _ENDS, _ENDS
@@ -208,12 +216,14 @@ class _Estimates:
 
     # ------------------------------------------------------------ values
 
-    def _join(self, pairs: tuple[Pair, ...]) -> SemiJoin:
-        """A semi-join of the first places of pairs with the second."""
+    def _join(self, pairs: tuple[Pair, ...], *, read: bool = False) -> SemiJoin:
+        """A semi-join of the first places of pairs with the second. `read`: it is to spare reading rows, not sending them."""
         reduced, by = pairs[0][0].fragment, pairs[0][1].fragment
         there = max(1.0, self._values([pair[0] for pair in pairs], self._profiles[reduced].rows))
         if len(pairs) > 1:
             there = min(there, self._referred(pairs))
+        elif read:
+            there = max(there, self._profiles[reduced].domain.get(("", f"c{pairs[0][0].column}"), 0.0))
         return SemiJoin(
             columns=tuple(pair[0].column for pair in pairs),
             keys_of=by,

@@ -1,8 +1,9 @@
 """Splits: which fragments are worth reading in parts at once, over several connections; which answers are worth announcing
 in parts, for a client's workers; and the query of each part.
 
-Only a fragment that scans one table, with filters and expressions, is read in parts: by ranges of a number that each of
-its rows has (watersmeet.spi.Extent). One range more is one connection more, at the source and here; so it must save more
+A fragment that scans one table, with filters and expressions, is read by ranges of a number that each of its rows has
+(watersmeet.spi.Extent). One that groups a table's rows by what its primary key begins with, an integer, is read by ranges
+of that: each group is in one of them. One range more is one connection more, at the source and here; so it must save more
 than that costs. Where a filter leaves little of a table the source has quicker ways of its own: an index, or workers.
 """
 
@@ -13,13 +14,16 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
+from connectors.sqlgen.dialect import family
 from connectors.sqlgen.printer import read_of
 from connectors.sqlgen.scalars import Refused
 from connectors.sqlgen.tree import (
     Call,
+    ColumnRef,
     Query,
     RowRange,
     Scan,
+    ScanColumn,
     Select,
     Subquery,
     conjunction,
@@ -34,7 +38,8 @@ from planner.statistics import Statistics
 from watersmeet.spi import Extent
 
 _PART = 150_000.0
-"""Microseconds of sending that are worth a part of their own: about ten times what a connection costs, if it must be made."""
+"""Microseconds of grouping and sending that are worth a part of their own: about ten times what a connection costs, if
+it must be made."""
 _KEPT = 0.2
 """Of a table's rows, at least: below about that PostgreSQL 15 goes by an index, or scans with workers of its own, which it
 has not for a range of ctid."""
@@ -56,6 +61,8 @@ def announced(plan: FederatedPlan, sources: Mapping[str, SourceInfo]) -> tuple[P
     if plan.local_sql is not None:
         return ()
     (fragment,) = plan.fragments
+    if scanned(fragment.query) is None:
+        return ()
     source = sources[fragment.source]
     found = _divided(fragment, source, source.partitions, Costs(Statistics(sources)))
     if found is None:
@@ -89,6 +96,31 @@ def scanned(query: Query) -> Scan | None:
     return None if any(whole) else query.relation
 
 
+def grouped(query: Query) -> tuple[Scan, ScanColumn] | None:
+    """The table whose rows a query does nothing with but group them, by an integer among others that its primary key
+    begins with; and that column.
+
+    PostgreSQL 15 took 6.7 s for lineitem's orders of more than 300 pieces: it sorts or hashes all that it scans, or goes
+    by the index in one process. By four ranges of the index it took 1.5 s, and a third of the CPU.
+    """
+    if (
+        not isinstance(query, Select)
+        or not isinstance(query.relation, Scan)
+        or not query.group
+        or query.sets is not None
+    ):
+        return None
+    scan = query.relation
+    above = (query.qualify, query.distinct or None, query.limit, query.offset)
+    if not scan.key or query.order or any(stage is not None for stage in above) or any(map(has_window, query.items)):
+        return None
+    keys = {key.column for key in query.group if isinstance(key, ColumnRef)}
+    first = next((column for column in scan.columns if column.name == scan.key[0] and column.name in keys), None)
+    if first is None or any(isinstance(node, Subquery) for node in walk(query)):
+        return None
+    return (scan, first) if family(first.type) == "int" and first.read == "{0}" else None
+
+
 def part(query: Query, split: Split, number: int) -> Query:
     """The query over one part of the table's rows; parts count from 0."""
     start = split.cuts[number - 1] if number else None
@@ -109,19 +141,31 @@ def within(query: Query, rows: RowRange) -> Query:
 
 def _divided(fragment: Fragment, source: SourceInfo, most: int, costs: Costs) -> Split | None:
     """How a fragment is worth reading in at most so many parts; None: whole."""
-    scan = scanned(fragment.query) if most > 1 else None
-    table = None if scan is None else source.catalog.tables.get((scan.schema, scan.table))
-    if scan is None or table is None or table.extent is None:
+    if most < 2:
         return None
-    rows = float(fragment.estimate or 0)
-    sent = costs.sent(source.speed, rows, fragment.query.types)
-    cuts = _cuts(table.extent, min(most, _worth(sent, rows, float(table.rows or 0))))
-    column = table.extent.column
+    query, rows = fragment.query, float(fragment.estimate or 0)
+    sent = costs.sent(source.speed, rows, query.types)
+    if (scan := scanned(query)) is not None:
+        extent = source.catalog.tables[scan.schema, scan.table].extent
+    elif (found := grouped(query)) is not None:
+        scan, first = found
+        ends = costs.statistics.range(scan, first.name)
+        extent = None if ends is None else Extent(first=ends[0], last=ends[1], column=first.source_name)
+        rows = costs.statistics.inputs(query)
+        sent += costs.work(query, source.speed)
+    else:
+        return None
+    if extent is None:
+        return None
+    of = float(source.catalog.tables[scan.schema, scan.table].rows or 0)
+    cuts = _cuts(extent, min(most, _worth(sent, rows, of)))
+    column = extent.column
     return Split(table=scan.alias, column=column, by=column or source.dialect.place, cuts=cuts) if cuts else None
 
 
 def _worth(sent: float, rows: float, of: float) -> int:
-    """How many parts are worth their connections, for rows out of a table's `of`. Tests that force splits replace it."""
+    """How many parts are worth their connections, where rows out of a table's `of` are read. Tests that force splits
+    replace it."""
     return int(sent / _PART) if scans(rows / max(of, 1.0)) else 1
 
 

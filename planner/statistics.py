@@ -136,7 +136,6 @@ class Statistics:
         wanted = {column for key in keys for column in columns_of(key)}
         if unique({column for key in keys if (column := column_of(key)) is not None}, profile):
             return profile.rows
-        limits = {key: _values_of(key) for key in keys}
         total = 1.0
         columns = independent(wanted, profile)
         for column in columns:
@@ -146,12 +145,16 @@ class Statistics:
             total *= known
         for together, most in () if met is None else references(columns, met):
             total *= min(most / math.prod(profile.distinct[column] for column in together), 1.0)
-        for key, limit in limits.items():
+        shown: dict[Column, float] = {}
+        for key in keys:
             own = columns_of(key)
-            if limit is None or len(own) != 1 or not own <= set(columns):
+            if len(own) != 1 or not own <= set(columns):
                 continue  # determined by another key, its parts are, too
-            if (known := profile.count(next(iter(own)))) is not None:
-                total *= min(limit(known), known) / known
+            (column,) = own
+            limit, known = _values_of(key), profile.distinct[column]
+            shown[column] = shown.get(column, 1.0) * (known if limit is None else min(limit(known), known))
+        for column, values in shown.items():
+            total *= min(values / profile.distinct[column], 1.0)
         # One column's values are those that its rows were found to show; of several, not all combinations occur.
         return min(total, profile.rows) if len(columns) == 1 else seen(max(total, 1.0), profile.rows)
 
@@ -335,9 +338,11 @@ def _limited(profile: Profile, limit: Expr | None) -> Profile:
 
 
 def _values_of(key: Expr) -> Any:
-    """For a part of a date: its number of values, from that of the dates; None for what is no such part."""
+    """For a condition, or a part of a date: its number of values, from that of its column's; None for what is neither."""
     if not isinstance(key, Call):
         return None
+    if key.type == "BOOLEAN":
+        return lambda _: 2.0
     unit = key.name
     if key.name in ("date_part", "date_trunc") and isinstance(key.args[0], Constant):
         unit = key.args[0].text or ""

@@ -55,6 +55,8 @@ class Column:
     plain: str | None = None
     """How a text constant {0} is written beside the bare column, so that an index can serve =: it may match more rows than
     the constant's equals, never fewer. None where no such comparison is safe."""
+    plain_exact: bool = False
+    """Whether that matches no more rows, where the constant does not end in a blank."""
     distinct: int | None = None
     """Estimated number of different values, None when the source has no idea."""
     null_fraction: float | None = None

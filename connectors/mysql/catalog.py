@@ -42,7 +42,7 @@ SELECT VERSION(), @@GLOBAL.sql_mode, @@lower_case_table_names, @@max_allowed_pac
 """
 _SCHEMATA = "SELECT schema_name FROM information_schema.schemata"
 _TABLES = """
-SELECT table_schema, table_name, table_type, table_rows, table_comment
+SELECT table_schema, table_name, table_type, table_rows, table_comment, engine
 FROM information_schema.tables
 WHERE table_type IN ('BASE TABLE', 'VIEW', 'SYSTEM VERSIONED') AND table_schema IN ({schemas})
 """
@@ -162,14 +162,15 @@ def _tables(
     primary = _grouped(ask(_PRIMARY_KEYS))
     foreign = _foreign_keys(ask(_FOREIGN_KEYS))
     tables: dict[Name, Table] = {}
-    for schema, name, kind, rows, comment in ask(_TABLES):
+    for schema, name, kind, rows, comment, engine in ask(_TABLES):
         key = (schema, name)
         if str(name).startswith(UNFINISHED):
             continue
         if key not in columns:
             continue  # a view over something that is gone has no columns
         shown = {column.name for column in columns[key]}
-        primary_key = tuple(primary.get(key, ()))
+        # The key of several tables that are shown as one holds in each of them alone.
+        primary_key = () if engine == "MRG_MyISAM" else tuple(primary.get(key, ()))
         tables[key] = Table(
             schema=schema,
             name=name,

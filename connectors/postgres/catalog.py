@@ -101,7 +101,8 @@ FROM pg_type t LEFT JOIN pg_type e ON e.typarray = t.oid
 WHERE t.typtype <> 'c' AND e.typtype IS DISTINCT FROM 'c'
 """
 
-# Of foreign keys between partitions only the parents' own are kept (conparentid = 0).
+# Of foreign keys between partitions only the parents' own are kept (conparentid = 0). A SELECT of a table shows the rows of
+# those that inherit from it, which its key does not hold for.
 _CONSTRAINTS = f"""
 SELECT CAST(k.conrelid AS int8) AS relation, CAST(k.conname AS text) AS name, CAST(k.contype AS text) AS kind,
        CAST(k.conkey AS int4[]) AS columns, CAST(k.confrelid AS int8) AS target,
@@ -111,6 +112,7 @@ FROM pg_constraint k
 JOIN pg_class c ON c.oid = k.conrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE k.contype IN ('p', 'f') AND {_USER_SCHEMA} AND (k.contype = 'p' OR k.conparentid = 0)
+  AND NOT (k.contype = 'p' AND c.relkind = 'r' AND c.relhassubclass)
 ORDER BY k.conrelid, k.conname
 """
 
@@ -172,6 +174,7 @@ def _column(row: Mapping[str, Any], types: Mapping[int, PgType], config: Config)
         exact_text=config.text == "exact",
     )
     length, fraction = limits(row["type"], row["modifier"], types)
+    plain = plain_form(row["type"], row["modifier"], types)
     return Column(
         name=row["name"],
         type=type_,
@@ -180,7 +183,8 @@ def _column(row: Mapping[str, Any], types: Mapping[int, PgType], config: Config)
         read=read,
         write=written(row["type"], row["modifier"], types, type_, row["unmodified"]),
         collation=row["collation"],
-        plain=plain_form(row["type"], row["modifier"], types),
+        plain=plain,
+        plain_exact=plain is not None and not row["collated"],
         length=length,
         fraction=fraction,
         remarks=row["remarks"],

@@ -127,6 +127,7 @@ STORED = {
 def plain_form(oid: int, modifier: int, types: Mapping[int, PgType]) -> str | None:
     """How a constant is compared with a column whose read form no index knows: a bpchar's = passes over trailing blanks.
 
+    So does its read form, but not over the constant's. In a collation of the column's own more texts may be equal.
     Not with an enum's or a uuid's: a constant that is none of their values would be an error.
     """
     type_, _ = _base(oid, modifier, types)

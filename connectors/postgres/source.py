@@ -24,7 +24,7 @@ from connectors.sqlgen.dialect import Dialect
 from watersmeet.speed import Speed, speed
 from watersmeet.spi import Read, Snapshot, SourceCatalog, Tag
 
-_SPEED = Speed(send=0.6, meet=0.3, join=0.3, group=0.4, groups=1.2, text=0.5, sort=2.0)
+_SPEED = Speed(send=0.6, meet=0.3, join=0.3, group=0.4, groups=1.2, text=0.5, decimal=0.04, sort=2.0)
 """PostgreSQL 15 on two cores, TPC-H SF 1."""
 _WARM = 4
 """Connections opened ahead: a statement's reads of one source are seldom more. Each costs the server some 2 MB."""

@@ -178,6 +178,7 @@ class ScanColumn:
     read: str = "{0}"
     collation: str | None = None
     plain: str | None = None
+    plain_exact: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,16 @@ if TYPE_CHECKING:
 def scan_of(alias: str, source: SourceInfo, table: Table) -> Scan:
     """A table with all its columns under our names c0, c1 …"""
     columns = tuple(
-        ScanColumn(f"c{i}", column.name, column.type, column.nullable, column.read, column.collation, column.plain)
+        ScanColumn(
+            f"c{i}",
+            column.name,
+            column.type,
+            column.nullable,
+            column.read,
+            column.collation,
+            column.plain,
+            column.plain_exact,
+        )
         for i, column in enumerate(table.columns)
     )
     key = tuple(column.name for name in table.primary_key for column in columns if column.source_name == name)

@@ -126,19 +126,19 @@ def gatherers(fragments: Iterable[Fragment]) -> dict[int, Gathered]:
     return {number: Gathered(known) for number, known in most.items()}
 
 
-def order(fragments: Sequence[Fragment]) -> dict[int, int]:
-    """How long the chain of fragments is that each waits for: reads in this order never wait for a later one."""
+def before(fragments: Sequence[Fragment]) -> dict[int, frozenset[int]]:
+    """All fragments that each waits for, also for others' sake: reads with fewer of them never wait for one with more."""
     waits = {fragment.id: {join.keys_of for join in fragment.semijoins} for fragment in fragments}
-    depth: dict[int, int] = {}
+    known: dict[int, frozenset[int]] = {}
 
-    def of(number: int) -> int:
-        if number not in depth:
-            depth[number] = 1 + max((of(other) for other in waits[number]), default=-1)
-        return depth[number]
+    def of(number: int) -> frozenset[int]:
+        if number not in known:
+            known[number] = frozenset(waits[number]).union(*map(of, waits[number]))
+        return known[number]
 
     for fragment in fragments:
         of(fragment.id)
-    return depth
+    return known
 
 
 def restrictions(fragment: Fragment, waits: Mapping[int, Gathered], seconds: float) -> list[Restriction]:

@@ -19,7 +19,7 @@ from planner.semijoins import restricted
 from planner.splits import part, scans
 from server.execution.errors import ExecutionError
 from server.execution.exchange import Abandoned, Exchange
-from server.execution.keys import Gathered, gatherers, order, restrictions
+from server.execution.keys import Gathered, before, gatherers, restrictions
 from server.execution.spill import SpillArea
 from watersmeet.spi import Read, Snapshot, SourceError, SourceQueryFailed
 
@@ -58,8 +58,8 @@ class Reading:
     """What others wait for."""
     waits: Mapping[int, Gathered] = field(default_factory=dict)
     """What it waits for, by the fragments of its semi-joins."""
-    depth: int = 0
-    """How long the chain of fragments is that it waits for."""
+    after: frozenset[int] = frozenset()
+    """All fragments that it waits for, also for others' sake."""
 
     @property
     def more(self) -> int:
@@ -69,13 +69,13 @@ class Reading:
 
 def readings(fragments: Sequence[Fragment], arrow_type: Callable[[str], pa.DataType], queue: int) -> list[Reading]:
     """The fragments of one statement, ready to be read: each with a queue of its own, joined by the keys they wait for."""
-    gathered, depths = gatherers(fragments), order(fragments)
+    gathered, chains = gatherers(fragments), before(fragments)
     made = []
     for fragment in fragments:
         schema = pa.schema([(column.name, arrow_type(column.type)) for column in fragment.read.columns])
         waits = {join.keys_of: gathered[join.keys_of] for join in fragment.semijoins}
         keys_ = gathered.get(fragment.id)
-        made.append(Reading(fragment, Exchange(schema, queue), keys=keys_, waits=waits, depth=depths[fragment.id]))
+        made.append(Reading(fragment, Exchange(schema, queue), keys=keys_, waits=waits, after=chains[fragment.id]))
     return made
 
 
@@ -260,9 +260,10 @@ def _reads(reading: Reading, lanes: int) -> Sequence[Read]:
 
 def _spread(readings: Sequence[Reading], lanes: int) -> list[list[Parts]]:
     """The readings of each lane: whom others wait for first, then small before large: what hash tables are built from
-    before what probes them. Lanes beyond one for each go to readings that have parts, the largest first."""
-    ordered = sorted(readings, key=lambda r: (r.depth, _estimate(r.fragment), r.fragment.id))
-    if lanes <= len(ordered):
+    before what probes them. Lanes beyond one for each go to readings that have parts, the largest first. Where one reading
+    waits for another's end, the lanes of both read parts of both."""
+    ordered = sorted(readings, key=lambda r: (len(r.after), _estimate(r.fragment), r.fragment.id))
+    if lanes < len(ordered):
         return [[Parts(reading, 1) for reading in ordered[lane::lanes]] for lane in range(max(1, lanes))]
     hands = [1] * len(ordered)
     while sum(hands) < lanes:
@@ -270,8 +271,16 @@ def _spread(readings: Sequence[Reading], lanes: int) -> list[list[Parts]]:
         if not able:
             break
         hands[min(able, key=lambda n: (hands[n], -n))] += 1
+    work = [[n] for n, count in enumerate(hands) for _ in range(count)]
+    for own in work:
+        (mine,) = own
+        for n, reading in enumerate(ordered):
+            waits = ordered[max(n, mine)].after
+            if hands[n] <= reading.more and ordered[min(n, mine)].fragment.id in waits:
+                own.append(n)
+                hands[n] += 1
     shared = [Parts(reading, count) for reading, count in zip(ordered, hands, strict=True)]
-    return [[parts] for parts, count in zip(shared, hands, strict=True) for _ in range(count)]
+    return [[shared[n] for n in sorted(own)] for own in work]
 
 
 def _estimate(fragment: Fragment) -> float:

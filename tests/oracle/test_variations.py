@@ -6,7 +6,7 @@ import pytest
 
 from tests.oracle import agreement, corpus
 from tests.oracle.generator import statement
-from tests.oracle.variations import VARIATIONS, keys_handed_on, parts_read, varied
+from tests.oracle.variations import VARIATIONS, factored_to, keys_handed_on, parts_read, varied
 from tests.oracle.world import World
 
 SHORT, LONG = 40, 1_000
@@ -55,6 +55,7 @@ SCANS = (
     "SELECT count(*), min(w.id) FROM pg.public.wide w, lake.main.events e WHERE w.id = e.id",
     "SELECT p.id, o.id FROM pg.public.people p JOIN my.shop.orders o ON p.id = o.customer",
     "SELECT id FROM pg.public.people UNION ALL SELECT id FROM pg.public.wide",
+    "SELECT id, count(*), max(amount) FROM pg.public.orders GROUP BY id HAVING count(*) < 2",
 )
 
 
@@ -65,6 +66,24 @@ def test_scans_are_read_in_parts_where_splits_are_forced(oracle: World, sql: str
     with varied("scans in parts") as another, parts_read() as read:
         assert agreement.disagreement(oracle, wanted, another(sql)) is None
     assert max(read, default=0) > 0, "forced, but nothing was read in parts: the test shows nothing"
+
+
+FACTORED = (
+    "SELECT person, sum(amount * (1 - qty)), avg(amount), count(amount), max(ts) FROM pg.public.orders WHERE id < 108 GROUP BY 1",
+    "SELECT sum(amount * qty - qty), avg(qty), min(amount * qty), count(*) FROM pg.public.orders WHERE id < 108",
+    "SELECT sum(qty * amount), avg(qty * amount) FROM pg.public.orders WHERE id < 0",
+    "SELECT status, sum(amount * qty) FROM pg.public.orders WHERE id < 108 GROUP BY ALL HAVING sum(qty) > 2",
+    "SELECT p.id, sum(o.amount * p.balance), count(qty) FROM pg.public.orders o JOIN pg.public.people p ON person = p.id GROUP BY 1",
+)
+
+
+@pytest.mark.parametrize("sql", FACTORED)
+def test_sums_are_factored_where_that_is_forced(oracle: World, sql: str) -> None:
+    wanted = agreement.expected(oracle, sql)
+    assert wanted is not None
+    with varied("work that is free") as another, factored_to() as groups:
+        assert agreement.disagreement(oracle, wanted, another(sql), ways=("on",)) is None
+    assert groups, "forced, but the source groups as it is written: the test shows nothing"
 
 
 @pytest.mark.parametrize("name", ["work that is free", "work that is dear"])

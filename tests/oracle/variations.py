@@ -1,7 +1,7 @@
 """Other ways to run a statement than the one that its estimates choose; none may change its answer.
 
-Semi-joins wherever one is legal and nowhere, sources whose work is free and whose work is dear, joins that the cost
-guard would cut, rows that arrive in small batches.
+Semi-joins wherever one is legal and nowhere, sources whose work is free and whose work is dear, every form that may ship
+fewer rows, joins that the cost guard would cut, rows that arrive in small batches.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 
 from connectors.sqlgen.tree import Query
-from planner import pipeline, semijoins, splits
+from planner import covering, factored, lookups, pipeline, semijoins, splits
 from planner.cost import Costs
 from planner.fragment import Cutter
 from planner.placement import Placement
@@ -59,8 +59,20 @@ def _work(*, free: bool) -> Plant:
         patch.setattr(Costs, "dear", lambda *given: None if free else "dear")
         patch.setattr(Costs, "joins", lambda *given: free)
         patch.setattr(Costs, "groups", lambda *given: free)
+        patch.setattr(Costs, "factors", lambda *given: free)
 
     return plant
+
+
+def _fewest_rows(patch: pytest.MonkeyPatch) -> None:
+    """Sources whose work is free, and every form that may ship less: rows of one fragment computed of another's, conditions
+    as keys of a grouping, rows beside what looks them up. Whatever keys could leave away."""
+    _work(free=True)(patch)
+    _no_semijoin(patch)
+    patch.setattr(covering, "_saved", lambda *given, **more: 1.0)
+    patch.setattr(covering, "pairs", lambda local: frozenset())
+    patch.setattr(Cutter, "grouped", lambda cutter, rows, split, *given: -sum(k.type == "BOOLEAN" for k in split.keys))
+    patch.setattr(lookups, "cheaper", lambda cutter, forms, cut: cut(forms[-1]))
 
 
 def _whatever_it_costs(patch: pytest.MonkeyPatch) -> None:
@@ -96,6 +108,7 @@ VARIATIONS: Mapping[str, Plant] = {
     "no semi-join": _no_semijoin,
     "work that is free": _work(free=True),
     "work that is dear": _work(free=False),
+    "fewest rows": _fewest_rows,
     "joins pushed whatever they cost": _whatever_it_costs,
     "scans in parts": _in_parts,
     "batches of one row": _batches_of(1),
@@ -124,6 +137,22 @@ def keys_handed_on() -> Iterator[list[int]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lanes, "restrictions", counting)
         yield handed
+
+
+@contextmanager
+def factored_to() -> Iterator[list[Query]]:
+    """A list of what is left of blocks whose sums were factored, as statements inside are planned."""
+    made: list[Query] = []
+    cut = factored.cut
+
+    def kept(cutter: Cutter, block: Query) -> Query | None:
+        found = cut(cutter, block)
+        made.extend([] if found is None else [found])
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(factored, "cut", kept)
+        yield made
 
 
 @contextmanager

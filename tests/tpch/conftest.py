@@ -13,7 +13,7 @@ import pytest
 from tests.oracle.world import DISABLED
 from tests.tpch import data
 from tests.tpch.federation import Federation, federation
-from tests.tpch.placements import placed
+from tests.tpch.placements import Placed, placed
 
 
 @pytest.fixture(scope="session")
@@ -32,17 +32,27 @@ def one_duckdb(rows: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @pytest.fixture(scope="session")
-def federations(
+def placements(
     postgres_url: str, mysql_url: str, rows: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[[str], Federation]]:
-    """Opens a placement by its name, loaded at the first use."""
+) -> Iterator[Callable[[str], Placed]]:
+    """A placement by its name, loaded at the first use."""
+    with ExitStack() as stack:
+
+        @cache
+        def get(name: str) -> Placed:
+            folder = tmp_path_factory.mktemp(f"tpch_{name}")
+            return stack.enter_context(placed(name, postgres_url, mysql_url, rows, folder))
+
+        yield get
+
+
+@pytest.fixture(scope="session")
+def federations(placements: Callable[[str], Placed]) -> Iterator[Callable[[str], Federation]]:
+    """Opens a placement by its name at the first use."""
     with ExitStack() as stack:
 
         @cache
         def get(name: str) -> Federation:
-            folder = tmp_path_factory.mktemp(f"tpch_{name}")
-            return stack.enter_context(
-                federation(stack.enter_context(placed(name, postgres_url, mysql_url, rows, folder)))
-            )
+            return stack.enter_context(federation(placements(name)))
 
         yield get

@@ -162,8 +162,8 @@ def generate(folder: Path, scale: float = SCALE) -> Path:
 
 
 def load(con: duckdb.DuckDBPyConnection, folder: Path, tables: tuple[str, ...] = tuple(TABLES)) -> None:
-    """Make tables with the announced types in a DuckDB and fill them."""
+    """Make tables with the announced types and their keys in a DuckDB and fill them."""
     for name in tables:
         columns = ", ".join(f"{column} {TABLES[name].announced(column)}" for column in TABLES[name].columns)
-        con.execute(f"CREATE TABLE {name} ({columns})").fetchall()
+        con.execute(f"CREATE TABLE {name} ({columns}, PRIMARY KEY ({', '.join(TABLES[name].key)}))").fetchall()
         con.execute(f"INSERT INTO {name} FROM '{folder / name}.parquet'").fetchall()

@@ -21,12 +21,11 @@ from server.execution.admission import Admission, Slot
 from server.execution.answer import RunningAnswer
 from server.execution.clock import Clock
 from server.execution.engine import Engine
-from server.execution.exchange import Exchange
-from server.execution.lanes import Reading
+from server.execution.lanes import readings
 from server.execution.scheduler import Execution
 from server.execution.spill import SpillArea
 from watersmeet.speed import Speed
-from watersmeet.spi import PoolExhausted, Read, ReadColumn, SourceCancelled, SourceCatalog, Tag
+from watersmeet.spi import PoolExhausted, Read, ReadColumn, SourceCancelled, SourceCatalog, Tag, arrow_type
 
 Rows = Callable[[threading.Event], Iterator[pa.RecordBatch]]
 
@@ -175,7 +174,7 @@ class House:
         )
         execution = Execution(
             "test",
-            [Reading(each, Exchange(SCHEMA, queue)) for each in fragments],
+            readings(fragments, arrow_type, queue),
             self.sources,
             deadline=time.monotonic() + timeout,
             slot=slot or self.admission.enter(),

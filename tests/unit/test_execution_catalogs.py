@@ -136,7 +136,9 @@ def test_a_source_that_never_answers_delays_the_others_once(monkeypatch: pytest.
     assert until(lambda: not cached.seen_by(ANA).down)
 
 
-def test_a_source_that_is_slow_to_tell_its_catalog_anew_is_not_down_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_source_that_is_slow_to_tell_its_catalog_anew_is_not_down_for_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(catalogs, "_PATIENCE", 0.1)
     answer = threading.Event()
     source = counting("a")

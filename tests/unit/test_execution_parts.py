@@ -84,6 +84,23 @@ def test_fewer_lanes_read_all_parts_in_turn(house: Callable[[MemorySource], Hous
     assert len(rows_of(house(MemorySource("a", tables, lanes=2)).start([scan()], None))) == 6000
 
 
+def test_the_lane_of_a_read_that_waits_for_the_parts_reads_some(house: Callable[[MemorySource], House]) -> None:
+    first, second = threading.Event(), threading.Event()
+    tables = {
+        FIRST: before(first, after(second, numbers(1))),
+        SECOND: before(second, numbers(2)),
+        THIRD: after(first, numbers(3)),
+        WHOLE: after(first, numbers(1)),
+    }
+    waits = (SemiJoin(columns=(0,), keys_of=0, keys=(0,), most=0),)
+    fragments = [scan(), replace(scan(1), split=None, semijoins=waits)]
+    answer = house(MemorySource("a", tables, lanes=2)).start(
+        fragments, "SELECT count(*) FROM x0, x1 WHERE x0.c0 = x1.c0"
+    )
+    rows_of(answer)
+    assert [reading.measured.parts for reading in answer.readings] == [3, 1]
+
+
 def test_one_lane_reads_the_table_whole(house: Callable[[MemorySource], House]) -> None:
     source = MemorySource("a", {WHOLE: numbers(4)}, lanes=1)
     assert len(rows_of(house(source).start([scan()], None))) == 4000

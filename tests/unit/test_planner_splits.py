@@ -22,11 +22,21 @@ def table(name: str, rows: int = ROWS, extent: Extent | None = None) -> Table:
     return Table(schema="public", name=name, columns=COLUMNS, rows=rows, extent=extent)
 
 
+def lines(name: str, **key: object) -> Table:
+    """About four lines of each id, by which its primary key begins."""
+    known = Column(name="id", type="BIGINT", distinct=ROWS // 4, bounds=("0", "100", "400"))
+    columns = (replace(known, **key), Column(name="number", type="INTEGER", nullable=False), COLUMNS[1])  # type: ignore[arg-type]
+    return Table(schema="public", name=name, columns=columns, rows=ROWS, primary_key=("id", "number"))
+
+
 TABLES = (
     table("large", extent=Extent(first=0, last=8000)),
     table("keyed", extent=Extent(first=1, last=ROWS, column="id")),
     table("small", 1000, Extent(first=0, last=8)),
     table("seen"),
+    lines("lines"),
+    lines("masked", read="({0} % 10)"),
+    lines("named", type="VARCHAR"),
 )
 INFO = SourceInfo(
     name="pg",
@@ -84,6 +94,44 @@ def test_a_large_scan_is_cut_evenly(sql: str, cuts: tuple[int, ...]) -> None:
 )
 def test_what_is_small_or_more_than_a_scan_is_read_whole(sql: str) -> None:
     assert fragment(sql).split is None
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT id, count(*) FROM lines GROUP BY id",
+        "SELECT id FROM lines GROUP BY id HAVING sum(kind) > 300",
+        "SELECT max(number) + 1, id FROM lines WHERE kind IS NOT NULL GROUP BY id",
+    ],
+)
+def test_groups_are_cut_by_what_the_primary_key_begins_with(sql: str) -> None:
+    made = fragment(sql)
+    assert made.split is not None
+    assert (made.split.column, made.split.cuts) == ("id", (100, 200, 300))
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT number, count(*) FROM lines GROUP BY number",
+        "SELECT id % 7, count(*) FROM lines GROUP BY id % 7",
+        "SELECT id, count(*) FROM lines GROUP BY ROLLUP (id)",
+        "SELECT DISTINCT count(*) FROM lines GROUP BY id",
+        "SELECT id, count(*) FROM lines GROUP BY id ORDER BY 2",
+        "SELECT id, count(*) FROM lines GROUP BY id LIMIT 10",
+        "SELECT id, rank() OVER (ORDER BY count(*)) FROM lines GROUP BY id",
+        "SELECT id, count(*) FROM lines GROUP BY id HAVING count(*) > (SELECT avg(kind) FROM seen)",
+        "SELECT id, count(*) FROM lines WHERE id = 7 GROUP BY id",
+        "SELECT id, count(*) FROM masked GROUP BY id",
+        "SELECT id, count(*) FROM named GROUP BY id",
+    ],
+)
+def test_groups_whose_rows_may_lie_in_several_ranges_are_read_whole(sql: str) -> None:
+    assert all(made.split is None for made in plan(sql, INFO).fragments)
+
+
+def test_groups_are_announced_whole() -> None:
+    assert plan("SELECT id, count(*) FROM lines GROUP BY id", APART).parts == ()
 
 
 def test_a_scan_without_pushdown_is_cut_as_well() -> None:

@@ -36,17 +36,24 @@ def catalog(admin: Run, source: MysqlSource, database: str) -> SourceCatalog:
     admin("CREATE TABLE lost (a INT)")
     admin("CREATE VIEW broken AS SELECT a FROM lost")
     admin("DROP TABLE lost")
+    admin("CREATE TABLE half (a INT PRIMARY KEY) ENGINE = MyISAM")
+    admin("CREATE TABLE both_halves (a INT PRIMARY KEY) ENGINE = MERGE UNION = (half)")
     admin("INSERT INTO parent VALUES (1, 'x'), (2, 'y')")
     admin("ANALYZE TABLE parent")
     return source.catalog()
 
 
 def test_tables_and_views_are_listed_and_broken_views_are_not(catalog: SourceCatalog, database: str) -> None:
-    assert set(catalog.tables) == {(database, name) for name in ("parent", "child", "seen")}
+    assert set(catalog.tables) == {(database, name) for name in ("parent", "child", "seen", "half", "both_halves")}
     assert catalog.tables[database, "seen"].view
     assert not catalog.tables[database, "child"].view
     assert catalog.default_schema == database
     assert catalog.schemas == (database,)
+
+
+def test_several_tables_shown_as_one_have_no_key(catalog: SourceCatalog, database: str) -> None:
+    assert catalog.tables[database, "half"].primary_key == ("a",)
+    assert catalog.tables[database, "both_halves"].primary_key == ()
 
 
 def test_keys_rows_and_remarks_are_known(catalog: SourceCatalog, database: str) -> None:

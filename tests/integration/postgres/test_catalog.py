@@ -29,6 +29,8 @@ CREATE TABLE shop.orders_1 PARTITION OF shop.orders FOR VALUES FROM (0) TO (10);
 CREATE TABLE shop.orders_2 PARTITION OF shop.orders FOR VALUES FROM (10) TO (20) PARTITION BY LIST (id);
 CREATE TABLE shop.orders_2_1 PARTITION OF shop.orders_2 DEFAULT;
 CREATE TABLE shop.lines (a int, b int, FOREIGN KEY (b, a) REFERENCES shop.orders (part, id));
+CREATE TABLE shop.older (id int PRIMARY KEY);
+CREATE TABLE shop.younger (CONSTRAINT younger_key PRIMARY KEY (id)) INHERITS (shop.older);
 CREATE TABLE shop.dropped (a int, gone int, b int);
 ALTER TABLE shop.dropped DROP COLUMN gone;
 CREATE VIEW shop.names AS SELECT "Name" FROM shop.customers;
@@ -70,7 +72,7 @@ def names(catalog: SourceCatalog) -> set[str]:
 def test_everything_that_can_be_selected_from_is_a_table(catalog: SourceCatalog) -> None:
     assert names(catalog) == {
         "customers", "orders", "orders_1", "orders_2", "orders_2_1", "lines", "dropped", "names", "counts", "far",
-        "never_analyzed",
+        "never_analyzed", "older", "younger",
     } | ({"none"} & names(catalog))  # fmt: skip
     views = {table.name for table in catalog.tables.values() if table.schema == "shop" and table.view}
     assert views == {"names", "counts"}
@@ -112,6 +114,11 @@ def test_keys_keep_the_order_of_their_columns_and_their_rules(catalog: SourceCat
     )
     (key,) = catalog.tables["shop", "lines"].foreign_keys
     assert (key.columns, key.table, key.references, key.on_update) == (("b", "a"), "orders", ("part", "id"), 3)
+
+
+def test_a_key_that_does_not_hold_for_the_rows_of_inheriting_tables_is_none(catalog: SourceCatalog) -> None:
+    assert catalog.tables["shop", "older"].primary_key == ()
+    assert catalog.tables["shop", "younger"].primary_key == ("id",)
 
 
 def test_row_estimates_are_the_sum_of_the_partitions_and_none_where_nothing_is_known(catalog: SourceCatalog) -> None:

@@ -197,3 +197,9 @@ SELECT id FROM pg.public.people WHERE born >= DATE '1999-12-31' + INTERVAL 1 DAY
 
 -- case: try_cast in a filter
 SELECT id FROM pg.public.people WHERE try_cast(code AS INTEGER) IS NULL
+
+-- case: text that its source pads, and a constant without blanks at its end
+SELECT id, code FROM pg.public.people WHERE code = 'ab' OR code IN ('', 'x') OR code = (SELECT min(code) FROM pg.public.people)
+
+-- case: text that its source pads, and constants with blanks at their ends
+SELECT id, code FROM pg.public.people WHERE code = 'ab ' OR code IN ('x  ', 'ab')
