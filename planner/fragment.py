@@ -43,6 +43,7 @@ from planner.plan import Fragment, SourceInfo
 from planner.profiles import Profile
 from planner.rules.algebra import free, has_subquery, has_window, is_volatile, may_fail, movable, tables_of
 from planner.sharing import shared
+from planner.splits import parts_of
 from watersmeet.spi import Read
 
 
@@ -227,11 +228,14 @@ class Cutter:
         found = partial.split(rest, cluster.aliases, computable, missing=missing)
         if found is None:
             return None
+        costs = Costs(self.placement.statistics)
         rows = self.placement.statistics.joined(_relations(below), conjuncts(below.where))
         tested = partial.split(rest, cluster.aliases, computable, missing=missing, tests=True)
         if tested is not None and tested.keys != found.keys:
             found = min(found, tested, key=lambda split: self.grouped(rows, split, cluster.source, met))
-        if not self.groups_there(rows, found.keys, (*found.keys, *found.values), cluster.source, met):
+        parts = parts_of(replace(below, items=found.keys), rows.rows, cluster.source, costs)
+        sent = (*found.keys, *found.values)
+        if not self.groups_there(rows, found.keys, sent, cluster.source, met, parts):
             return None
         query = partial.below(found.keys, found.values, below)
         if self.placement.read(query, quiet=True) is None:
@@ -263,11 +267,13 @@ class Cutter:
         items: Sequence[Expr],
         source: SourceInfo,
         met: Profile | None = None,
+        parts: int = 1,
     ) -> bool:
-        """Whether it is worth to have a source group rows by keys and send these items. `met`: as in Statistics.groups."""
+        """Whether it is worth to have a source group rows by keys and send these items, rather than its rows in parts.
+        `met`: as in Statistics.groups."""
         groups = self.placement.statistics.groups(rows, keys, met)
         types = [item.type for item in items]
-        return Costs(self.placement.statistics).groups(groups, rows.rows, keys, types, source.speed)
+        return Costs(self.placement.statistics).groups(groups, rows.rows, keys, types, source.speed, parts)
 
     # ------------------------------------------------------------ explanations and subqueries
 

@@ -51,7 +51,7 @@ def split(fragments: Sequence[Fragment], sources: Mapping[str, SourceInfo]) -> t
     marked = []
     for fragment in fragments:
         source = sources[fragment.source]
-        found = _divided(fragment, source, source.splits, costs)
+        found = divided(fragment.query, float(fragment.estimate or 0), source, source.splits, costs)
         marked.append(fragment if found is None else replace(fragment, split=found, dialect=source.dialect))
     return tuple(marked)
 
@@ -64,7 +64,8 @@ def announced(plan: FederatedPlan, sources: Mapping[str, SourceInfo]) -> tuple[P
     if scanned(fragment.query) is None:
         return ()
     source = sources[fragment.source]
-    found = _divided(fragment, source, source.partitions, Costs(Statistics(sources)))
+    costs = Costs(Statistics(sources))
+    found = divided(fragment.query, float(fragment.estimate or 0), source, source.partitions, costs)
     if found is None:
         return ()
     ends = (None, *found.cuts, None)
@@ -139,11 +140,10 @@ def within(query: Query, rows: RowRange) -> Query:
     return transform(query, visit)
 
 
-def _divided(fragment: Fragment, source: SourceInfo, most: int, costs: Costs) -> Split | None:
-    """How a fragment is worth reading in at most so many parts; None: whole."""
+def divided(query: Query, rows: float, source: SourceInfo, most: int, costs: Costs) -> Split | None:
+    """How a query of so many rows is worth reading in at most so many parts; None: whole."""
     if most < 2:
         return None
-    query, rows = fragment.query, float(fragment.estimate or 0)
     sent = costs.sent(source.speed, rows, query.types)
     if (scan := scanned(query)) is not None:
         extent = source.catalog.tables[scan.schema, scan.table].extent
@@ -161,6 +161,12 @@ def _divided(fragment: Fragment, source: SourceInfo, most: int, costs: Costs) ->
     cuts = _cuts(extent, min(most, _worth(sent, rows, of)))
     column = extent.column
     return Split(table=scan.alias, column=column, by=column or source.dialect.place, cuts=cuts) if cuts else None
+
+
+def parts_of(query: Query, rows: float, source: SourceInfo, costs: Costs) -> int:
+    """In how many parts a query of so many rows would be read."""
+    found = divided(query, rows, source, source.splits, costs)
+    return 1 if found is None else len(found.cuts) + 1
 
 
 def _worth(sent: float, rows: float, of: float) -> int:

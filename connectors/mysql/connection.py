@@ -36,6 +36,8 @@ SQL_MODE = (
 # sql_notes: notes would count as warnings, and warnings are errors here (see wire.py).
 # subquery_cache: MariaDB's cache of a correlated subquery takes 'Ana' for 'ana' where the outer column's collation does,
 # whatever the subquery compares: NOT EXISTS (… LOCATE(binary form of it, …)) lost a row.
+# condition_pushdown_from_having: MariaDB 10.11 takes the one text comparison of a WHERE for a number when it adds a condition
+# of HAVING to it: an error, "Truncated incorrect DOUBLE value".
 # join_cache_level: 2 is the default. With 3, which a server may have set, MariaDB joins by hashing, in 10.11 wrongly for
 # <=> and for subqueries under NOT.
 # in_predicate_conversion_threshold: MariaDB makes a join of an IN list of 1,000 constants or more: 100,000 primary keys
@@ -45,7 +47,7 @@ SESSION = (
         f"SET SESSION sql_mode = '{SQL_MODE}', time_zone = '+00:00', sql_notes = 0, net_write_timeout = 86400, "
         "net_read_timeout = 86400, wait_timeout = 28800, max_sort_length = 262144, sort_buffer_size = 67108864, "
         "sql_auto_is_null = 0, sql_select_limit = DEFAULT /*M!100318 , in_predicate_conversion_threshold = 0 */"
-        " /*M! , optimizer_switch = 'subquery_cache=off', join_cache_level = 2 */"
+        " /*M! , optimizer_switch = 'subquery_cache=off,condition_pushdown_from_having=off', join_cache_level = 2 */"
     ),
     "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
     "SET SESSION TRANSACTION READ ONLY",

@@ -29,7 +29,9 @@ def lines(name: str, **key: object) -> Table:
     return Table(schema="public", name=name, columns=columns, rows=ROWS, primary_key=("id", "number"))
 
 
+OWNED = replace(COLUMNS[1], name="owner", type="BIGINT", distinct=100_000)
 TABLES = (
+    replace(table("owned", extent=Extent(first=0, last=8000)), columns=(*COLUMNS, OWNED)),
     table("large", extent=Extent(first=0, last=8000)),
     table("keyed", extent=Extent(first=1, last=ROWS, column="id")),
     table("small", 1000, Extent(first=0, last=8)),
@@ -94,6 +96,18 @@ def test_a_large_scan_is_cut_evenly(sql: str, cuts: tuple[int, ...]) -> None:
 )
 def test_what_is_small_or_more_than_a_scan_is_read_whole(sql: str) -> None:
     assert fragment(sql).split is None
+
+
+@pytest.mark.parametrize(("splits", "grouped"), [(1, True), (4, False)])
+def test_rows_that_come_in_parts_sooner_than_their_many_groups_are_not_grouped_there(
+    splits: int, grouped: bool
+) -> None:
+    sql = "SELECT s.id, count(o.kind) FROM other.public.seen s LEFT JOIN pg.public.owned o ON o.owner = s.id GROUP BY s.id"
+    sources = {"pg": replace(INFO, splits=splits), "other": replace(INFO, name="other", splits=1)}
+    made = pipeline.plan(PlanRequest(sql=sql, now=datetime(2024, 6, 15, tzinfo=UTC)), sources)
+    (owned,) = (one for one in made.fragments if one.source == "pg")
+    assert ("GROUP BY" in owned.read.body) is grouped
+    assert (owned.split is None) is grouped
 
 
 @pytest.mark.parametrize(

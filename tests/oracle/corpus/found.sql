@@ -220,3 +220,10 @@ SELECT t1.t AS o0, (t1.q // 2) AS o1, t1.wide AS o2 FROM my.shop.deep t1 WHERE N
 
 -- case: NOT of OR with an ALL that is denied
 SELECT d.id, NOT (d.id < 3 OR NOT (d.id <> ANY (SELECT e.q FROM my.shop.deep e))) AS n FROM my.shop.deep d WHERE NOT (d.q > 100 OR NOT (d.id = ALL (SELECT e.q FROM my.shop.deep e WHERE d.wide = e.id)))
+
+-- case: HAVING of a group key above a comparison of text
+-- note: seed 881156; MariaDB, condition_pushdown_from_having takes the comparison for a number
+SELECT c.id AS o0, count(*) AS o1 FROM my.shop.customers c WHERE 'Ana' = c.name GROUP BY 1 HAVING count(*) > 0 AND c.id IS NOT NULL
+
+-- case: HAVING of a group key above a comparison of text, beside a join
+SELECT t0.id AS o0, t1.o1 FROM lake.main.wide t0 JOIN (SELECT t2.id AS o0, count(*) AS o1 FROM my.shop.customers t2 WHERE t2.name = 'Ana' GROUP BY 1 HAVING count(*) > 0 AND t2.id > 0) t1 ON t0.id = t1.o0
