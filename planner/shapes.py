@@ -12,12 +12,15 @@ from connectors.sqlgen.tree import (
     Call,
     ColumnRef,
     Constant,
+    CteRef,
+    Derived,
     Expr,
     N,
     Query,
     Scan,
     Select,
     Subquery,
+    Values,
     conjunction,
     conjuncts,
     transform,
@@ -124,7 +127,8 @@ def within(asked: Shape, sent: Shape) -> Shape | None:
     there, or come otherwise often."""
     asked = _joined(asked, sent)
     names = {asked.tables[table].alias: scan.alias for table, scan in sent.tables.items() if table in asked.tables}
-    if len(names) < len(sent.tables):
+    others = {scan.alias for table, scan in asked.tables.items() if table not in sent.tables}
+    if len(names) < len(sent.tables) or (others | _inside(asked.conditions)) & set(names.values()):
         return None
     conditions = [_renamed(part, names) for part in asked.conditions]
     query = _renamed(replace(asked.query, relation=None, where=None), names)
@@ -140,6 +144,11 @@ def within(asked: Shape, sent: Shape) -> Shape | None:
         return None
     filters = tuple(_itself(part) for part in conditions if part not in sent.conditions)
     return Shape(query, asked.tables, filters)
+
+
+def _inside(conditions: Sequence[Expr]) -> set[str]:
+    """The names of relations inside subqueries, which would capture columns that get such a name."""
+    return {node.alias for node in walk(conditions) if isinstance(node, Scan | Derived | CteRef | Values)}
 
 
 def _itself(part: Expr) -> Expr:

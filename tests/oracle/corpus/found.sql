@@ -227,3 +227,11 @@ SELECT c.id AS o0, count(*) AS o1 FROM my.shop.customers c WHERE 'Ana' = c.name 
 
 -- case: HAVING of a group key above a comparison of text, beside a join
 SELECT t0.id AS o0, t1.o1 FROM lake.main.wide t0 JOIN (SELECT t2.id AS o0, count(*) AS o1 FROM my.shop.customers t2 WHERE t2.name = 'Ana' GROUP BY 1 HAVING count(*) > 0 AND t2.id > 0) t1 ON t0.id = t1.o0
+
+-- case: a semi-join of a table with itself, of which either side is read
+-- note: seed 304032; the fragment that covers another one had a name that the other one's subquery has
+SELECT t0.a AS o0, t0.a AS o1 FROM my.shop.nothing t0 SEMI JOIN my.shop.nothing t1 ON t0.a = t1.a AND ((substr(t0.b, 1, 0) = t0.b) AND ((t0.a, t0.a) IN ((1, 1), (2, NULL), (3, 5))))
+
+-- case: a semi-join of a table with itself, of rows that there are
+-- note: seed 304032
+SELECT t0.id AS o0, t0.g AS o1 FROM my.shop.wide t0 SEMI JOIN my.shop.wide t1 ON t0.g = t1.g AND ((substr(t0.t, 1, 1) = t0.t) OR ((t0.g, t0.id) IN ((1, 1), (2, NULL), (3, 5))))
