@@ -99,6 +99,8 @@ class _Text:
         self.mentioned = mentioned
         self.why = why
         self.inputs: list[Input] = []
+        self.tables: dict[tuple[str, ...], Input] = {}
+        """One for each, however often it is read: a key of GROUP BY may read it, and the output that is the same text."""
         self.qualifiers: set[tuple[str, ...]] = set()
 
     def visit(self, node: Any, local: frozenset[str]) -> None:
@@ -186,8 +188,9 @@ class _Text:
         if len(path) == 1 and path[0].lower() in local:
             return
         cte = self.ctes.get(path[0].lower()) if len(path) == 1 else None
+        key: tuple[str, ...] = ()
         if cte is not None:
-            alias = self.context.alias()
+            key, alias = (cte.name,), self.context.alias()
             items = tuple(ColumnRef(alias, f"c{i}", type_) for i, type_ in enumerate(cte.types))
             query: Query = Select(items, CteRef(alias, cte.name, cte.types))
             names = tuple(unique_names(cte.columns))
@@ -199,6 +202,7 @@ class _Text:
             shown = path[-1]
         else:
             source, table = resolve(path, self.context.sources, self.context.request.session)
+            key = (source.name, table.schema, table.name)
             scan = scan_of(self.context.alias(), source, table)
             kept = tuple(
                 column
@@ -214,7 +218,10 @@ class _Text:
                 raise InvalidExpression(f"{'.'.join(path)} has columns that differ in case only; {self.why}")
             shown = table.name
             self.qualifiers.add((source.name, table.schema, table.name))
-        self.replace_by(node, query, names, node.get("alias") or shown)
+        given = self.tables.get(key) or self.input(query, names)
+        if key:
+            self.tables[key] = given
+        _read(node, given, node.get("alias") or shown)
 
     def derived(self, node: dict[str, Any], local: frozenset[str]) -> bool:
         """Bind a subquery in FROM on its own, if it stands on its own."""
@@ -225,16 +232,22 @@ class _Text:
             bound = self.bind(inner, self.ctes, None)
         except (UnknownName, InvalidExpression, NotUnderstood):
             return False  # perhaps lateral: DuckDB decides
-        self.replace_by(node, bound.query, tuple(unique_names(bound.names)), node.get("alias", "unnamed_subquery"))
+        given = self.input(bound.query, tuple(unique_names(bound.names)))
+        _read(node, given, node.get("alias", "unnamed_subquery"))
         return True
 
-    def replace_by(self, node: dict[str, Any], query: Query, names: tuple[str, ...], alias: str) -> None:
-        name = f"h{self.context.relations}"
+    def input(self, query: Query, names: tuple[str, ...]) -> Input:
+        made = Input(f"h{self.context.relations}", names, query)
         self.context.relations += 1
-        self.inputs.append(Input(name, names, query))
-        kept = {key: node[key] for key in ("column_name_alias", "sample") if key in node}
-        node.clear()
-        node.update(type="BASE_TABLE", alias=alias, table_name=name, qualified_name={"path": [name]}, **kept)
+        self.inputs.append(made)
+        return made
+
+
+def _read(node: dict[str, Any], given: Input, alias: str) -> None:
+    """Have a FROM read an input."""
+    kept = {key: node[key] for key in ("column_name_alias", "sample") if key in node}
+    node.clear()
+    node.update(type="BASE_TABLE", alias=alias, table_name=given.name, qualified_name={"path": [given.name]}, **kept)
 
 
 def _tables(node: Any) -> frozenset[str]:

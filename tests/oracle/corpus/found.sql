@@ -156,8 +156,7 @@ SELECT a, b FROM pg.public.pairs UNION SELECT id, NULL FROM pg.public.people
 SELECT i2 + 1 AS o FROM pg.public.numbers QUALIFY count(*) OVER () <= 2
 
 -- case: a group key with IN over rows of a subquery
--- note: seed 300715; refused, no wrong answer
--- lacks: planner, the two texts of the subquery become two inputs, and the output is no longer the key
+-- note: seed 300715; it was refused while the two texts of the subquery became two inputs
 SELECT CASE WHEN (o.id, o.id + 1) IN (SELECT w.id, w.id FROM lake.main.wide w) THEN 1 ELSE 2 END AS k, count(*) AS n FROM pg.public.orders o GROUP BY CASE WHEN (o.id, o.id + 1) IN (SELECT w.id, w.id FROM lake.main.wide w) THEN 1 ELSE 2 END
 
 -- case: a filter of two years of one CTE
