@@ -152,8 +152,13 @@ def _inside(conditions: Sequence[Expr]) -> set[str]:
 
 
 def _itself(part: Expr) -> Expr:
-    """The condition of which a source may be asked a weaker one, since it is tested here again."""
-    return part.args[0] if isinstance(part, Call) and part.name == "superset" else part
+    """The condition of which a source may be asked a weaker one, or of a part, since it is tested here again."""
+
+    def change(node: Any) -> Any:
+        return node.args[0] if isinstance(node, Call) and node.name == "superset" else node
+
+    made: Expr = transform(part, change)
+    return made
 
 
 def _renamed(node: N, names: Mapping[str, str]) -> N:

@@ -23,6 +23,7 @@ from planner.bind.tables import resolve
 from planner.errors import FunctionRefused, InvalidExpression, UnknownName
 from planner.functions import CLOCK, FUNCTIONS, OPERATORS, SESSION
 from planner.oracle import Rejected
+from planner.rules.algebra import is_volatile
 
 if TYPE_CHECKING:
     from planner.bind.queries import BoundQuery
@@ -100,7 +101,8 @@ class _Text:
         self.why = why
         self.inputs: list[Input] = []
         self.tables: dict[tuple[str, ...], Input] = {}
-        """One for each, however often it is read: a key of GROUP BY may read it, and the output that is the same text."""
+        """Of tables and of subqueries in FROM, one for each, however often it is read: a key of GROUP BY may read it, and the
+        output that is the same text."""
         self.qualifiers: set[tuple[str, ...]] = set()
 
     def visit(self, node: Any, local: frozenset[str]) -> None:
@@ -218,10 +220,7 @@ class _Text:
                 raise InvalidExpression(f"{'.'.join(path)} has columns that differ in case only; {self.why}")
             shown = table.name
             self.qualifiers.add((source.name, table.schema, table.name))
-        given = self.tables.get(key) or self.input(query, names)
-        if key:
-            self.tables[key] = given
-        _read(node, given, node.get("alias") or shown)
+        _read(node, self.known(key, query, names), node.get("alias") or shown)
 
     def derived(self, node: dict[str, Any], local: frozenset[str]) -> bool:
         """Bind a subquery in FROM on its own, if it stands on its own."""
@@ -232,14 +231,20 @@ class _Text:
             bound = self.bind(inner, self.ctes, None)
         except (UnknownName, InvalidExpression, NotUnderstood):
             return False  # perhaps lateral: DuckDB decides
-        given = self.input(bound.query, tuple(unique_names(bound.names)))
+        key = () if is_volatile(bound.query) else ("", self.context.oracle.text(inner))
+        given = self.known(key, bound.query, tuple(unique_names(bound.names)))
         _read(node, given, node.get("alias", "unnamed_subquery"))
         return True
 
-    def input(self, query: Query, names: tuple[str, ...]) -> Input:
-        made = Input(f"h{self.context.relations}", names, query)
-        self.context.relations += 1
-        self.inputs.append(made)
+    def known(self, key: tuple[str, ...], query: Query, names: tuple[str, ...]) -> Input:
+        """The input that a key stands for, made when it is first asked for; a new one for no key."""
+        made = self.tables.get(key)
+        if made is None:
+            made = Input(f"h{self.context.relations}", names, query)
+            self.context.relations += 1
+            self.inputs.append(made)
+        if key:
+            self.tables[key] = made
         return made
 
 

@@ -234,3 +234,11 @@ SELECT t0.a AS o0, t0.a AS o1 FROM my.shop.nothing t0 SEMI JOIN my.shop.nothing 
 -- case: a semi-join of a table with itself, of rows that there are
 -- note: seed 304032
 SELECT t0.id AS o0, t0.g AS o1 FROM my.shop.wide t0 SEMI JOIN my.shop.wide t1 ON t0.g = t1.g AND ((substr(t0.t, 1, 1) = t0.t) OR ((t0.g, t0.id) IN ((1, 1), (2, NULL), (3, 5))))
+
+-- case: a fragment that another one covers but for a filter that its source can only test roughly
+-- note: seed 314489; the rough form was printed for the engine, which refused it
+WITH c0 AS (SELECT count(*) OVER () AS o0, t0.b AS o1, t0.a AS o2 FROM pg.public.nothing t0 JOIN lake.main.regions t1 ON t0.b IS NOT DISTINCT FROM t1.city UNION ALL SELECT count(*) OVER () AS o0, t2.b AS o1, t2.a AS o2 FROM pg.public.nothing t2 WHERE ((t2.b ILIKE '%a%') OR contains(t2.b, t2.b))) SELECT t3.o0 AS o0, t3.o0 AS o1 FROM c0 t3
+
+-- case: a group key with a subquery over a derived table, in text that only DuckDB understands
+-- note: seed 316814; the two texts of the derived table became two inputs
+SELECT (SELECT max(v.o) FROM (SELECT w.id AS o FROM lake.main.wide w WHERE nullif(w.id, w.id + 1) = w.id) v WHERE v.o = p.id) AS m, count(*) AS n FROM pg.public.people p GROUP BY ROLLUP ((SELECT max(v.o) FROM (SELECT w.id AS o FROM lake.main.wide w WHERE nullif(w.id, w.id + 1) = w.id) v WHERE v.o = p.id))
