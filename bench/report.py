@@ -54,7 +54,7 @@ def reported(benchmark: str, given: argparse.Namespace) -> Iterator[Report]:
         given.json.parent.mkdir(parents=True, exist_ok=True)
         whole = {
             "benchmark": benchmark,
-            "command": " ".join(["python -m", f"bench.{benchmark}", *sys.argv[1:]]),
+            "command": _command(benchmark, given.json),
             "date": began.date().isoformat(),
             "minutes": round((datetime.now(UTC) - began).total_seconds() / 60, 1),
             "scale": given.scale,
@@ -63,6 +63,12 @@ def reported(benchmark: str, given: argparse.Namespace) -> Iterator[Report]:
             "rows": [_rounded(row) for row in report.rows],
         }
         given.json.write_text(json.dumps(whole, indent=1) + "\n")
+
+
+def _command(benchmark: str, written: Path) -> str:
+    """What was typed, but for the folder that the file went to: that is this machine's."""
+    arguments = (argument.replace(str(written), written.name) for argument in sys.argv[1:])
+    return " ".join(["python -m", f"bench.{benchmark}", *arguments])
 
 
 def machine() -> dict[str, str]:
