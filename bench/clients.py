@@ -2,7 +2,8 @@
 
 Each client asks again and again for other keys: throughput, p50, p99, errors. Beside it a loop over the sources' bare
 drivers, psycopg and PyMySQL on connections that are kept, which sends each source the same statements and joins nothing:
-what the sources allow. Clients are spread over as many processes as there are cores, so that no interpreter lock limits.
+what the sources allow. A third way shows what the protocol leaves on this machine: the same ADBC clients ask pyarrow.flight's own server, C++, for a
+row that it holds in memory. Clients are spread over as many processes as there are cores, so that no interpreter lock limits.
 Each key makes another text, so every statement is planned anew; and database servers, clients and ours share the cores:
 where the sources need 1 ms of CPU for a query, what they allow is bounded by the loop's own CPU, and ours by the planner's.
 """
@@ -26,7 +27,7 @@ import adbc_driver_flightsql.dbapi as flightsql
 import psycopg
 from adbc_driver_flightsql import DatabaseOptions
 
-from bench import measure, report
+from bench import in_memory, measure, report
 from bench.setting import Ours, databases, mysql_database, ours, url
 from tests.oracle.world import connect_mysql
 from tests.tpch.placements import Placed
@@ -104,6 +105,24 @@ class Federated:
 
 
 @dataclass(frozen=True, slots=True)
+class InMemory:
+    """ADBC through a server that is all C++ and has the answer in memory."""
+
+    uri: str
+
+    @contextmanager
+    def connected(self) -> Iterator[Ask]:
+        with flightsql.connect(self.uri, autocommit=True) as connection:
+
+            def ask(chance: random.Random) -> object:
+                with connection.cursor() as cursor:
+                    cursor.execute("SELECT * FROM whole")
+                    return cursor.fetch_arrow_table()
+
+            yield ask
+
+
+@dataclass(frozen=True, slots=True)
 class Bare:
     """The same statements by the sources' drivers."""
 
@@ -147,6 +166,7 @@ def main() -> None:
         databases(given.scale) as servers,
         servers.placed(PLACEMENT) as (sources, folder),
         ours(sources, folder) as running,
+        in_memory.running("theirs", 1) as (memory, _),
     ):
         print(
             f"{'query':<24}{'clients':>8}  {'way':<8}{'a second':>10}{'p50 ms':>9}{'p99 ms':>9}{'p99/p50':>9}{'errors':>8}"
@@ -154,7 +174,7 @@ def main() -> None:
         )
         for query in QUERIES:
             for clients in given.clients:
-                for way, client in _ways(running, sources, query, orders).items():
+                for way, client in _ways(running, sources, memory, query, orders).items():
                     with measure.using(running.pid) as used:
                         row = load(client, clients, given.seconds)
                     share = given.seconds / (given.seconds + WARM_UP)  # what was measured includes the warm-up
@@ -169,10 +189,11 @@ def main() -> None:
                     )
 
 
-def _ways(running: Ours, sources: Placed, query: Short, orders: int) -> dict[str, Client]:
+def _ways(running: Ours, sources: Placed, memory: str, query: Short, orders: int) -> dict[str, Client]:
     return {
         "ours": Federated(running.served.uri, running.served.token, query, orders),
         "drivers": Bare(url(sources, "pg"), url(sources, "my"), mysql_database(sources), query, orders),
+        "memory": InMemory(memory),
     }
 
 

@@ -49,6 +49,8 @@ log = logging.getLogger(__name__)
 
 _SCHEMAS = 512
 """Schemas of answers that are remembered: a statement's is asked for when it is announced and twice when it runs."""
+_STREAMED = 16 << 20
+"""Bytes of rows that wait at most where they go straight to the client: a few batches."""
 _NAMED = re.compile(r"\$[A-Za-z_]")
 """What parameters that have names look like; elsewhere, say in a string, it costs a second planning and no more."""
 
@@ -251,6 +253,8 @@ class LocalQueries:
 
     def _run(self, request: Request, plan: FederatedPlan, slot: Slot, deadline: float) -> RunningAnswer:
         queue = max(1 << 20, self._limits.memory // 4 // self._limits.running // max(1, len(plan.fragments)))
+        if plan.local_sql is None:  # nothing else is read meanwhile: more would wait for the client only
+            queue = min(queue, _STREAMED)
         execution = Execution(
             request.query_id,
             readings(plan.fragments, self._engine.arrow_type, queue),

@@ -17,6 +17,7 @@ from server.execution.admission import Admission
 from server.execution.errors import ChangeInDoubt, ExecutionError, NoWorkers, StatementTimeout, WorkerLost
 from server.execution.limits import LimitsConfig
 from server.requests import Cancelled, Described, Ingest, Request, VisibleCatalog
+from server.workers.announced import Announced
 from server.workers.cancellation import Cancellation
 from server.workers.messages import Hangup, Overdue
 from server.workers.stream import RemoteStream
@@ -40,11 +41,15 @@ class WorkerPool:
         self._admission = Admission(limits.running, limits.queued)
         self._timeout = limits.statement_timeout
         self._grace = grace
+        self._announced = Announced()
         self._lock = threading.Lock()
         self._running: set[Cancellation] = set()
 
     def describe(self, request: Request, principal: Principal) -> Described:
-        return cast(Described, self._ask("describe", request, principal, text=request.sql))
+        def ask() -> Described:
+            return cast(Described, self._ask("describe", request, principal, text=request.sql))
+
+        return self._announced.described(request, principal, ask)
 
     def catalogs(self, principal: Principal, only: str | None = None) -> tuple[VisibleCatalog, ...]:
         return cast(tuple[VisibleCatalog, ...], self._ask("catalogs", principal, only))
@@ -62,6 +67,7 @@ class WorkerPool:
             grace=self._grace,
             compression=compression,
             lost=partial(self._lost, request.query_id),
+            changed=self._announced.forget,
             closed=partial(self._leave, cancellation),
         )
 
@@ -72,6 +78,7 @@ class WorkerPool:
         count = self._change(ingest.query_id, timeout, "ingest", ingest, principal, upload=batches)
         if ingest.mode == "replace":  # a table of another name is looked for anew, another table of this one is not
             self._refresh()
+        self._announced.forget()
         return count
 
     def cancel(self, query_id: str, everywhere: bool = False) -> Cancelled:

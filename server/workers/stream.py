@@ -12,6 +12,7 @@ from server.requests import Request
 from server.workers.cancellation import Cancellation
 from server.workers.messages import Hangup, Overdue
 from server.workers.supervisor import Supervisor
+from watersmeet.spi import SourceChanged
 
 
 class RemoteStream:
@@ -28,9 +29,11 @@ class RemoteStream:
         grace: float,
         compression: str | None,
         lost: Callable[[bool], None],
+        changed: Callable[[], None],
         closed: Callable[[], None],
     ) -> None:
-        """`lost(wait)` stops what a lost worker left at the sources, in the background or not; `closed` is called last."""
+        """`lost(wait)` stops what a lost worker left at the sources, in the background or not; `changed` forgets what
+        was announced; `closed` is called last."""
         self._cancellation = cancellation
         self._supervisor = supervisor
         self._request = request
@@ -39,6 +42,7 @@ class RemoteStream:
         self._grace = grace
         self._compression = compression
         self._lost = lost
+        self._changed = changed
         self._closed = closed
         self._frames: Generator[bytes, None, None] | None = None
 
@@ -65,6 +69,9 @@ class RemoteStream:
                         delivered = True
                         yield frame
                 return
+            except SourceChanged:
+                self._changed()
+                raise
             except Overdue:
                 self._lost(False)
                 raise StatementTimeout("the statement's time is over, and its process did not end it") from None

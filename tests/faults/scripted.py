@@ -20,7 +20,7 @@ from auth.principal import Principal
 from planner.errors import UnknownName
 from server.execution.errors import StatementCancelled
 from server.requests import Cancelled, Described, Ingest, Request, VisibleCatalog
-from watersmeet.spi import SourceQueryFailed
+from watersmeet.spi import SourceChanged, SourceQueryFailed
 
 SCHEMA = pa.schema({"pid": pa.int32(), "i": pa.int64(), "filler": pa.binary()})
 WIDE = 1 << 20
@@ -153,5 +153,7 @@ def _act(step: str, stop: threading.Event) -> None:
             raise UnknownName("there is no such table")
         case ["source"]:
             raise SourceQueryFailed("sales", "division by zero", sqlstate="22012")
+        case ["changed"]:
+            raise SourceChanged("sales", "a column is gone; plan again")
         case ["bug"]:
             raise KeyError("nobody foresaw this")

@@ -19,6 +19,7 @@ from server.execution.errors import ChangeInDoubt, NoWorkers, WorkerLost
 from server.requests import Ingest
 from tests.faults.pools import ANA, Pool, pool, request, until
 from tests.faults.scripted import open_dying, open_failing
+from watersmeet.spi import SourceChanged
 
 
 @pytest.fixture
@@ -89,6 +90,20 @@ def test_all_workers_look_at_the_tables_anew_after_one_has_replaced_one(two: Poo
         assert {pid for name, pid in two.notes() if name == "refreshed"} == workers
 
 
+def test_what_was_described_is_asked_again_once_a_table_has_changed(two: Pool) -> None:
+    def asked() -> int:
+        for _ in range(2):
+            two.queries.describe(request("quick"), ANA)
+        return [name for name, _ in two.notes()].count("describe")
+
+    assert asked() == 1
+    with pytest.raises(SourceChanged):
+        two.rows("changed")
+    assert asked() == 2
+    two.queries.ingest(ingest("made", "create"), iter([pa.record_batch({"a": [1]})]), ANA, 60)
+    assert asked() == 3
+
+
 def ingest(table: str, mode: Any) -> Ingest:
     return Ingest(
         query_id="q",
@@ -147,7 +162,7 @@ def test_plans_are_made_while_workers_die(tmp_path: Path) -> None:
         def describe(number: int) -> None:
             while not over.is_set():
                 try:
-                    three.queries.describe(request("quick"), ANA)
+                    three.queries.describe(request(f"quick {number} {made[number]}"), ANA)  # none is remembered
                     made[number] += 1
                 except Exception as error:  # noqa: BLE001
                     failures.append(error)
