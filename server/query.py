@@ -37,6 +37,7 @@ from server.execution.lanes import readings
 from server.execution.limits import LimitsConfig
 from server.execution.scheduler import Execution
 from server.execution.spill import SpillArea
+from server.execution.threads import Threads
 from server.explained import EXPLAIN, Explained
 from server.layouts import plain
 from server.parameters import Bound, bind, read_row
@@ -84,6 +85,7 @@ class LocalQueries:
         self._constants = Constants(self._engine)
         self._schemas = lru_cache(_SCHEMAS)(self._schema_of)
         self._clock = Clock()
+        self._threads = Threads()
         self._lock = threading.Lock()
         self._executions: WeakSet[Execution] = WeakSet()
         guards = Guards(sql_bytes=limits.sql_bytes, depth=limits.sql_depth)
@@ -161,6 +163,7 @@ class LocalQueries:
         for execution in running:
             execution.close()
         self._clock.close()
+        self._threads.close()
         self._engine.close()
         self._spill.close()
 
@@ -263,6 +266,7 @@ class LocalQueries:
             slot=slot,
             spill=self._spill,
             clock=self._clock,
+            threads=self._threads,
         )
         schema = self._rows_schema(request, plan)
         with self._lock:

@@ -229,6 +229,7 @@ class Source(Protocol):
     def snapshot(self, tag: Tag, reads: int, more: int = 0) -> Snapshot:
         """Begin a consistent view for `reads` reads. May block for a pooled connection until the tag's timeout.
 
+        A view that is for one read may begin with it.
         `more` lanes would read parts of the reads beside the others: as many as leave a connection to others.
         """
 

@@ -165,8 +165,7 @@ class DuckDBSnapshot:
     def _stream(self, con: duckdb.DuckDBPyConnection, read: Read) -> Iterator[pa.RecordBatch]:
         types = arrow_types(con, [column.type for column in read.columns])
         schema = pa.schema([pa.field(column.name, type_) for column, type_ in zip(read.columns, types, strict=True)])
-        con.begin()
-        reader = con.sql(self._source.statement(read)).to_arrow_reader(_rows(types))
+        reader = _begun(con, self._source.statement(read), _rows(types))
         try:
             for batch in reader:
                 columns = [array.cast(type_) for array, type_ in zip(batch.columns, types, strict=True)]
@@ -193,6 +192,13 @@ class DuckDBSnapshot:
 def _exportable(sql: str, type_: str) -> str:
     """A sum's HUGEINT is checked to fit the 38 digits that Arrow has for it."""
     return f"CAST({sql} AS DECIMAL(38,0))" if type_ in WIDE else sql
+
+
+def _begun(con: duckdb.DuckDBPyConnection, sql: str, rows: int) -> pa.RecordBatchReader:
+    """A query's rows in batches of `rows`."""
+    if hasattr(con, "_submit"):  # it is private: `sql` parses and binds a first time to show columns, half of a lookup
+        return con._submit(sql, None, "stream", rows).arrow_reader()
+    return con.sql(sql).to_arrow_reader(rows)
 
 
 def _rows(types: list[pa.DataType]) -> int:

@@ -33,6 +33,7 @@ SQL_MODE = (
 # max_sort_length: ORDER BY, GROUP BY and windows compare only so many bytes of a text (1024 by default: ties and split
 # groups beyond); 256 KiB holds every TEXT, in the sort buffer there is room for 15 rows of 16 such keys, as it must be.
 # net_write_timeout: the server drops a client that reads slowly (60 s by default); deadlines are ours to keep.
+# autocommit: a server may have it off; a read that is alone has no transaction around it.
 # sql_notes: notes would count as warnings, and warnings are errors here (see wire.py).
 # subquery_cache: MariaDB's cache of a correlated subquery takes 'Ana' for 'ana' where the outer column's collation does,
 # whatever the subquery compares: NOT EXISTS (… LOCATE(binary form of it, …)) lost a row.
@@ -44,8 +45,8 @@ SQL_MODE = (
 # among 1.5 million took 6.5 s, 2.0 s as a list; 30,000 keys compared with each row 1.8 s against 1.2 s.
 SESSION = (
     (
-        f"SET SESSION sql_mode = '{SQL_MODE}', time_zone = '+00:00', sql_notes = 0, net_write_timeout = 86400, "
-        "net_read_timeout = 86400, wait_timeout = 28800, max_sort_length = 262144, sort_buffer_size = 67108864, "
+        f"SET SESSION sql_mode = '{SQL_MODE}', time_zone = '+00:00', autocommit = 1, sql_notes = 0, "
+        "net_write_timeout = 86400, net_read_timeout = 86400, wait_timeout = 28800, max_sort_length = 262144, sort_buffer_size = 67108864, "
         "sql_auto_is_null = 0, sql_select_limit = DEFAULT /*M!100318 , in_predicate_conversion_threshold = 0 */"
         " /*M! , optimizer_switch = 'subquery_cache=off,condition_pushdown_from_having=off', join_cache_level = 2 */"
     ),

@@ -40,10 +40,10 @@ def comment(query_id: str) -> str:
 
 
 class MysqlSnapshot:
-    """A Snapshot: one connection with one transaction for each lane, for as long as the statement runs."""
+    """A Snapshot: one connection for each lane, in a transaction where several reads see one view."""
 
     def __init__(self, source: str, pool: Pool, config: Config, tag: Tag, reads: int, more: int) -> None:
-        """Take connections and begin. With consistency 'fragment' each lane has a snapshot of its own. Raises SourceError."""
+        """Take connections and begin. With consistency 'fragment' each read has a snapshot of its own. Raises SourceError."""
         self._source = source
         self._pool = pool
         self._tag = tag
@@ -51,6 +51,8 @@ class MysqlSnapshot:
         self._cancelled = threading.Event()
         self._lock = threading.Lock()
         self._lanes: list[_Lane] = []
+        self._shared = config.consistency == "source" and reads > 1
+        """Whether several reads see one view. One SELECT sees one without a transaction around it (REPEATABLE READ)."""
         wanted = 1 if config.consistency == "source" else max(reads, 1)
         try:
             self._lanes.append(self._begin(tag.timeout))
@@ -70,7 +72,8 @@ class MysqlSnapshot:
     def _begin(self, timeout: float) -> _Lane:
         connection = self._pool.take(timeout)
         try:
-            connection.run(_BEGIN)
+            if self._shared:
+                connection.run(_BEGIN)
             return _Lane(connection)
         except BaseException:
             self._pool.give(connection, sound=False)
@@ -154,7 +157,7 @@ class MysqlSnapshot:
             sound = not (held.broken or held.busy)
             if held.busy:
                 self._kill(held)
-            if sound:
+            if sound and self._shared:
                 try:
                     held.connection.within(5.0)
                     held.connection.run("ROLLBACK")

@@ -6,6 +6,7 @@ import contextlib
 import struct
 import threading
 import time
+from collections.abc import Iterable, Iterator, Sequence
 
 import adbc_driver_manager as adbc
 import pyarrow as pa
@@ -15,9 +16,6 @@ from connectors.postgres import session, wire
 from connectors.postgres.endpoint import Endpoint
 from connectors.postgres.protocol import Channel, failure
 from watersmeet.spi import Read, ReadColumn, SourceChanged, SourceQueryFailed, arrow_type
-
-_CHUNK = 256 << 10
-"""Bytes to ask the socket for at once."""
 
 _PLAIN = {
     16: pa.bool_(),
@@ -41,33 +39,37 @@ _PLAIN = {
 }
 """The types of what we ask a server about itself, by their oids."""
 
-_ERROR, _READY, _ROW_DESCRIPTION, _COMPLETE = b"EZTC"
+_ERROR, _READY, _ROW_DESCRIPTION, _COMPLETE, _COPYING = b"EZTCH"
+_IDLE = b"I"
+"""What ReadyForQuery says between two transactions."""
 _TIME, _INTERVAL, _NUMERIC = 1083, 1186, 1700
 _MOMENTS = frozenset({1082, 1114, 1184})
 
 
 class Copying:
-    """COPY (…) TO STDOUT (FORMAT binary): sent, described, not read yet."""
+    """COPY (…) TO STDOUT (FORMAT binary): described and begun, not read yet."""
 
-    def __init__(self, channel: Channel, sql: str) -> None:
-        """Raises adbc.Error, OSError."""
+    def __init__(self, channel: Channel, sql: str, before: Sequence[str] = (), after: Sequence[str] = ()) -> None:
+        """`before` and `after` are further statements of the same round trip: the first that fails is the last that runs.
+
+        Raises adbc.Error, OSError.
+        """
         self.channel = channel
         copy = f"COPY ({sql}) TO STDOUT (FORMAT binary)"
-        # Described first, since COPY says nothing of types. Nothing waits: the second message is on its way already.
-        channel.send(b"P", b"\0" + sql.encode() + b"\0\0\0", b"D", b"S\0", b"S", b"", b"Q", copy.encode() + b"\0")
+        # Described first, since COPY says nothing of types.
+        described = (b"P", _parsed(sql), b"D", b"S\0")
+        channel.send(*_executed(*before), *described, *_executed(copy, *after), b"S", b"")
         self.names: list[str] = []
         self.types: list[int] = []
         refused: adbc.Error | None = None
-        while (message := channel.message())[0] != _READY:
+        while (message := channel.message())[0] != _COPYING:
             kind, payload = message
             if kind == _ROW_DESCRIPTION:
                 self.names, self.types = _described(payload)
             elif kind == _ERROR:
                 refused = failure(payload)
-        if refused is not None:
-            while channel.message()[0] != _READY:  # the COPY has failed, too
-                pass
-            raise refused
+            elif kind == _READY:
+                raise refused or adbc.InternalError("the server did not copy", status_code=adbc.AdbcStatusCode.INTERNAL)
 
 
 class CopyStream(session.Stream):
@@ -80,8 +82,8 @@ class CopyStream(session.Stream):
         formats = native.formats(schema)
         assert formats is not None, schema
         self._channel = copying.channel
+        self._chunk = copying.channel.chunk
         self._schema, self._source, self._columns = schema, source, columns
-        self._chunk = memoryview(bytearray(_CHUNK))
         self._decoder = native.Decoder("postgres", formats)
         self._ended = False
         self._refused: adbc.Error | None = None
@@ -106,7 +108,8 @@ class CopyStream(session.Stream):
                 kind, payload = message
                 if kind == _ERROR:
                     self._refused = failure(payload)
-                self._ended = self._ended or kind == _READY
+                elif kind == _READY:
+                    self._ended, self.over = True, payload == _IDLE
         except OverflowError as error:
             position, type_, value = error.args
             shown, advice = _shown(type_, value)
@@ -156,8 +159,16 @@ class CopyConnection(session.Connection):
         return int(count) if count.isdigit() else 0
 
     def read(self, source: str, read: Read) -> CopyStream:
+        return self._stream(source, read, Copying(self._channel, statement(read)))
+
+    def read_alone(self, source: str, read: Read, settings: Iterable[tuple[str, str]]) -> CopyStream:
+        """In one round trip. Where a part fails, what comes behind it does not run: no read without its settings."""
+        copying = Copying(self._channel, statement(read), before=session.begin(settings), after=["ROLLBACK"])
+        return self._stream(source, read, copying)
+
+    def _stream(self, source: str, read: Read, copying: Copying) -> CopyStream:
         schema = pa.schema([(column.name, arrow_type(column.type)) for column in read.columns])
-        stream = CopyStream(Copying(self._channel, statement(read)), schema, source, read.columns)
+        stream = CopyStream(copying, schema, source, read.columns)
         if stream.unread is not None:
             column = read.columns[stream.unread]
             self.cancel()
@@ -174,6 +185,10 @@ class CopyConnection(session.Connection):
         while (batch := stream.next()) is not None:
             found += batch.to_pylist()
         return found
+
+    @property
+    def answered(self) -> bool:
+        return self._channel.answered
 
     def cancel(self) -> None:
         with self._alive:
@@ -192,6 +207,8 @@ class CopyConnection(session.Connection):
 class CopyConnector(session.Connector[CopyConnection]):
     """Thread-safe."""
 
+    pipelines = True
+
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
 
@@ -209,6 +226,16 @@ def statement(read: Read) -> str:
         for i, (sql, column) in enumerate(zip(read.expressions, read.columns, strict=True))
     )
     return " ".join(part for part in (read.prefix, "SELECT " + ", ".join(selected), read.body) if part)
+
+
+def _parsed(sql: str) -> bytes:
+    return b"\0" + sql.encode() + b"\0\0\0"
+
+
+def _executed(*statements: str) -> Iterator[bytes]:
+    """The messages that run statements: parsed, bound to no values, executed for all rows."""
+    for sql in statements:
+        yield from (b"P", _parsed(sql), b"B", b"\0" * 8, b"E", b"\0" * 5)
 
 
 def _described(payload: bytes) -> tuple[list[str], list[int]]:

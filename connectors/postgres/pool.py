@@ -32,6 +32,11 @@ class Pool(Generic[C]):
         self.watches_client = True
         """Whether the server can notice by itself that a client went away (PostgreSQL 14 or newer, on most systems)."""
 
+    @property
+    def pipelines(self) -> bool:
+        """See `Connector`."""
+        return self._connector.pipelines
+
     def take(self, deadline: float) -> C:
         """A connection, waiting for one until `deadline` (of time.monotonic). Raises PoolExhausted, SourceError."""
         with self._free:
@@ -83,14 +88,20 @@ class Pool(Generic[C]):
         except (adbc.Error, OSError) as error:
             raise errors.connecting(self.source, error) from None
 
+    def replace(self, dead: C) -> C:
+        """A new connection in the place of one that had died in the pool, as the idle ones may have. Raises SourceError."""
+        dead.close()
+        self.clear()
+        return self.beyond()
+
     def _connect(self) -> C:
         try:
-            return self._made()
-        except (adbc.Error, OSError) as error:
+            return self.beyond()
+        except SourceError:
             with self._free:
                 self._open -= 1
                 self._free.notify()
-            raise errors.connecting(self.source, error) from None
+            raise
 
     def _made(self) -> C:
         made = self._connector.connect()

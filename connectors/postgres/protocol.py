@@ -26,6 +26,8 @@ _CANCEL = 80877102
 _FIELDS = {b"S": "PG_DIAG_SEVERITY", b"C": "PG_DIAG_SQLSTATE", b"M": "PG_DIAG_MESSAGE_PRIMARY"}
 _CLOSING = 3.0
 """Seconds that the socket of a cancel request may take."""
+_CHUNK = 256 << 10
+"""Bytes to ask the socket for at once, where rows come."""
 
 Message = tuple[int, bytes]
 
@@ -53,6 +55,10 @@ class Channel:
         self._encrypted = False
         self._pid, self._secret = 0, b""
         self._buffer = b""
+        self.answered = False
+        """Whether anything but an error has come since the last message was sent."""
+        self.chunk = memoryview(bytearray(_CHUNK))
+        """Room for bytes that come, kept: to make it for each read would cost 60 page faults."""
         self._socket = self._open(endpoint.timeout)
         try:
             self._log_in()
@@ -136,6 +142,7 @@ class Channel:
 
     def send(self, *parts: bytes) -> None:
         """Send messages: type, payload, type, payload …"""
+        self.answered = False
         pairs = zip(parts[::2], parts[1::2], strict=True)
         self._socket.sendall(b"".join(kind + struct.pack(">I", len(payload) + 4) + payload for kind, payload in pairs))
 
@@ -145,6 +152,7 @@ class Channel:
             kind, length = struct.unpack(">cI", self._exactly(5))
             payload = self._exactly(length - 4)
             if kind not in b"NSA":
+                self.answered = self.answered or kind != b"E"
                 return kind[0], payload
 
     def _exactly(self, size: int) -> bytes:

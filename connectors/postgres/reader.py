@@ -52,13 +52,15 @@ def settings(pool: Pool[C], tag: Tag, deadline: float) -> list[tuple[str, str]]:
 class Lane:
     """One connection in a transaction; its reads run one after the other."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, *, begun: bool) -> None:
         self.connection = connection
+        self.begun = begun
+        """Whether a transaction is open, which a ROLLBACK has to end."""
         self.stream: Stream | None = None
         self.inside = threading.Lock()
         """Held while a thread is inside the driver, or closes what another one had opened."""
         self.sound = True
-        """Whether the connection may go back to the pool after a ROLLBACK."""
+        """Whether the connection may go back to the pool between two transactions."""
 
     def stop(self) -> None:
         """End the stream that runs, if any, and keep the connection if that works. The lock is held."""
@@ -86,11 +88,12 @@ class Lane:
 class PostgresSnapshot:
     """Implements `watersmeet.spi.Snapshot`."""
 
-    def __init__(self, pool: Pool[Connection], lanes: list[Lane], *, deadline: float, shared: bool) -> None:
+    def __init__(self, pool: Pool[Connection], lanes: list[Lane], tag: Tag, *, deadline: float, shared: bool) -> None:
         self.lanes = len(lanes)
         self._pool = pool
         self._lanes = lanes
         self._deadline = deadline
+        self._tag = tag
         self._shared = shared
         """Whether a lane has several reads, so that an end of one must leave the transaction usable."""
         self._cancelled = threading.Event()
@@ -108,6 +111,7 @@ class PostgresSnapshot:
         finally:
             with own.inside:
                 if done:
+                    own.begun = own.stream is None or not own.stream.over
                     own.end()
                 else:
                     own.stop()
@@ -119,9 +123,24 @@ class PostgresSnapshot:
             try:
                 if self._shared:
                     lane.connection.run("SAVEPOINT watersmeet")
-                lane.stream = lane.connection.read(self._pool.source, read)
+                lane.stream = self._stream(lane, read)
             except _DRIVER_ERRORS as error:
                 raise self._failure(error, read) from error
+
+    def _stream(self, lane: Lane, read: Read) -> Stream:
+        source = self._pool.source
+        if lane.begun:
+            return lane.connection.read(source, read)
+        lane.begun = True
+        given = settings(self._pool, self._tag, self._deadline)
+        try:
+            return lane.connection.read_alone(source, read, given)
+        except _DRIVER_ERRORS as error:
+            if lane.connection.answered or not isinstance(errors.querying(source, error), SourceUnavailable):
+                raise
+            lane.connection = self._pool.replace(lane.connection)
+            self._check(lane)
+            return lane.connection.read_alone(source, read, given)
 
     def _next(self, lane: Lane, read: Read) -> pa.RecordBatch | None:
         with lane.inside:
@@ -188,10 +207,12 @@ class PostgresSnapshot:
         for lane in self._lanes:
             with lane.inside:
                 lane.stop()
-                if lane.sound:
+                if not lane.sound:
+                    self._pool.discard(lane.connection)
+                elif lane.begun:
                     give_back(self._pool, lane.connection)
                 else:
-                    self._pool.discard(lane.connection)
+                    self._pool.give(lane.connection)
                 lane.sound = False
 
 
@@ -210,10 +231,12 @@ def begin(
 ) -> PostgresSnapshot:
     """Transactions for `reads` reads, and `more` for their parts. `one_view`: all over the first one's snapshot.
 
-    Raises SourceError.
+    A read that is the only one begins its transaction itself. Raises SourceError.
     """
     deadline = time.monotonic() + tag.timeout
-    lanes = [Lane(transaction(pool, tag, deadline))]
+    if reads + more == 1 and pool.pipelines:
+        return PostgresSnapshot(pool, [Lane(pool.take(deadline), begun=False)], tag, deadline=deadline, shared=False)
+    lanes = [Lane(transaction(pool, tag, deadline), begun=True)]
     try:
         wanted = 1 if one_connection else reads + more
         exported = _export(lanes[0].connection) if one_view and wanted > 1 else None
@@ -221,11 +244,11 @@ def begin(
             spare = 0 if len(lanes) < reads else pool.size // 2  # a large read leaves room to other statements
             if (connection := _another(pool, tag, deadline, exported, spare)) is None:
                 break
-            lanes.append(Lane(connection))
+            lanes.append(Lane(connection, begun=True))
     except _DRIVER_ERRORS as error:
         pool.discard(lanes[0].connection)
         raise errors.querying(pool.source, error) from error
-    return PostgresSnapshot(pool, lanes, deadline=deadline, shared=reads > len(lanes))
+    return PostgresSnapshot(pool, lanes, tag, deadline=deadline, shared=reads > len(lanes))
 
 
 def transaction(pool: Pool[C], tag: Tag, deadline: float, *, writes: bool = False) -> C:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
-from typing import Generic, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import ClassVar, Generic, TypeVar
 
 import pyarrow as pa
 
@@ -32,6 +32,9 @@ BATCH_BYTES = 4 << 20
 class Stream(ABC):
     """A running query: its batches, pulled one by one. Close it before anything else runs on its connection."""
 
+    over = False
+    """At its end: whether the transaction has ended, too."""
+
     @abstractmethod
     def next(self) -> pa.RecordBatch | None:
         """The next batch; None at the end. Raises what the driver raises, SourceError."""
@@ -58,6 +61,11 @@ class Connection(ABC):
     def read(self, source: str, read: Read) -> Stream:
         """A read's rows in the announced types. Raises what the driver raises, SourceError."""
 
+    def read_alone(self, source: str, read: Read, settings: Iterable[tuple[str, str]]) -> Stream:
+        """A read-only transaction with nothing but this read: `begin` and `read`."""
+        self.begin(settings)
+        return self.read(source, read)
+
     @abstractmethod
     def rows(self, sql: str) -> list[dict[str, object]]:
         """All rows of a small query."""
@@ -69,16 +77,18 @@ class Connection(ABC):
     @abstractmethod
     def close(self) -> None: ...
 
+    @property
+    def answered(self) -> bool:
+        """Whether the server has answered what was sent last with anything but an error. Where that is not known: yes."""
+        return True
+
     def begin(self, settings: Iterable[tuple[str, str]], snapshot: str | None = None) -> None:
         """Start a read-only transaction with one snapshot: a new one, or that which another transaction exported."""
-        share = f"SET TRANSACTION SNAPSHOT '{snapshot}'; " if snapshot else ""
-        read_only = ("default_transaction_read_only", "on")
-        assigned = _assigned((*_SETTINGS.items(), read_only, *settings))
-        self.run(f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {share}{assigned}")
+        self.run("; ".join(begin(settings, snapshot)))
 
     def begin_writing(self, settings: Iterable[tuple[str, str]]) -> None:
         """Start a transaction that may write, at the level at which concurrent writers wait for each other."""
-        self.run(f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {_assigned((*_SETTINGS.items(), *settings))}")
+        self.run(f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT {_SETTLED}, {_assigned(settings)}")
 
 
 C = TypeVar("C", bound=Connection)
@@ -86,6 +96,9 @@ C = TypeVar("C", bound=Connection)
 
 class Connector(ABC, Generic[C]):
     """Makes connections to one server."""
+
+    pipelines: ClassVar[bool] = False
+    """Whether `read_alone` takes one round trip, of its connections, and the transaction ends with the last row."""
 
     @abstractmethod
     def connect(self) -> C:
@@ -99,8 +112,19 @@ class Connector(ABC, Generic[C]):
         """Give up what the connections share."""
 
 
+def begin(settings: Iterable[tuple[str, str]], snapshot: str | None = None) -> Sequence[str]:
+    """The statements that start a read-only transaction; see `Connection.begin`."""
+    share = [f"SET TRANSACTION SNAPSHOT '{snapshot}'"] if snapshot else []
+    assigned = _assigned([("default_transaction_read_only", "on"), *settings])
+    return ["BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", *share, f"SELECT {_SETTLED}, {assigned}"]
+
+
 def _assigned(settings: Iterable[tuple[str, str]]) -> str:
-    return "SELECT " + ", ".join(
+    return ", ".join(
         f"pg_catalog.set_config({literal(name, 'VARCHAR')}, {literal(value, 'VARCHAR')}, true)"
         for name, value in settings
     )
+
+
+_SETTLED = _assigned(_SETTINGS.items())
+"""What every transaction begins with, put together once."""

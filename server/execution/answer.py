@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 _BATCH_BYTES = 2 << 20
 """Aim of a batch's size; a text or nested value is taken for 128 bytes."""
 
+_WIDE = pa.decimal128(38, 0)
+"""What a HUGEINT is announced as."""
+
 _FEW = 1000
 """Rows that the engine expects at least of each input beside a CTE. It knows no distinct values of a CTE's columns and takes
 the rows of what they are joined with for them: beside an input of one row each join seems to multiply, and the order of
@@ -88,7 +91,13 @@ class RunningAnswer:
             for reading in self._execution.readings
         }
         time_zone = self._plan.settings.get("TimeZone", "UTC")
-        query = self._engine.query(self._plan.local_sql, inputs, time_zone=time_zone, rows=batch_rows(self.schema))
+        query = self._engine.query(
+            self._plan.local_sql,
+            inputs,
+            time_zone=time_zone,
+            rows=batch_rows(self.schema),
+            wide=_WIDE in self.schema.types,
+        )
         try:
             self._execution.engine_runs(query.interrupt)
             yield from query.batches()

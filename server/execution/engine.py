@@ -1,8 +1,6 @@
 """The local engine: one locked-down DuckDB in memory, a cursor for each statement, Arrow streams in and out.
 
-It runs SQL that the planner printed, never a client's text. Readers are registered through DuckDB's private Arrow source
-so that its optimizer knows how many rows to expect (a plain reader counts as one row, and joins are built on the wrong
-side); without that class, by the public `register`.
+It runs SQL that the planner printed, never a client's text.
 """
 
 from __future__ import annotations
@@ -11,13 +9,12 @@ import logging
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pyarrow as pa
 
+from server.execution.cursors import Cursor, Cursors, Input
 from server.execution.errors import (
     EngineFailed,
     EvaluationFailed,
@@ -28,24 +25,12 @@ from server.execution.errors import (
 )
 from watersmeet import spi
 
-try:
-    from duckdb._sources import ArrowScanSource
-except ImportError:  # it is private: a later version may not have it
-    ArrowScanSource = None  # type: ignore[assignment, misc]
+__all__ = ["Engine", "EngineQuery", "Input"]
 
 log = logging.getLogger(__name__)
 
 _WIDE = frozenset({"HUGEINT", "UHUGEINT"})
 """Exported to decimal128(38,0) without a check (2.0.0): cast instead, so that a 39th digit is an error."""
-
-
-@dataclass(frozen=True, slots=True)
-class Input:
-    """A relation that a statement reads once."""
-
-    reader: pa.RecordBatchReader
-    rows: int | None = None
-    """Expected rows. A wrong number costs time, never rows."""
 
 
 class Engine:
@@ -55,6 +40,7 @@ class Engine:
         self._settings = (memory, threads, spill_dir, spill)
         self._lock = threading.Lock()
         self._base = self._opened()
+        self._cursors = Cursors(self._base)
         self._types: dict[str, pa.DataType] = {}
 
     def _opened(self) -> duckdb.DuckDBPyConnection:
@@ -80,34 +66,37 @@ class Engine:
         base.execute("SET lock_configuration = true")
         return base
 
-    def _replace(self, broken: duckdb.DuckDBPyConnection) -> None:
+    def _replace(self, broken: Cursors) -> None:
         """After an internal error DuckDB refuses everything on that database: the next statements get a new one."""
         with self._lock:
-            if self._base is broken:
+            if self._cursors is broken:
                 self._base = self._opened()
+                self._cursors = Cursors(self._base)
+                broken.close()
 
     def close(self) -> None:
         """Free everything; statements must have ended. One that does not end holds what it uses."""
         try:
+            self._cursors.close()
             self._base.close()
         except duckdb.Error as error:
             log.warning("the engine does not close: %s", error)
 
-    def query(self, sql: str, inputs: Mapping[str, Input], *, time_zone: str = "UTC", rows: int = 65536) -> EngineQuery:
-        """Prepare a statement over inputs by relation name, in batches of `rows`. Nothing runs yet; the caller closes it."""
-        base = self._base
-        con = base.cursor()
+    def query(
+        self, sql: str, inputs: Mapping[str, Input], *, time_zone: str = "UTC", rows: int = 65536, wide: bool = True
+    ) -> EngineQuery:
+        """Prepare a statement over inputs by relation name, in batches of `rows`. Nothing runs yet; the caller closes it.
+
+        `wide`: whether a column may be a HUGEINT. To find out it has to be bound twice.
+        """
+        cursors = self._cursors
         try:
-            if time_zone != "UTC":
-                con.execute("SET TimeZone = '" + time_zone.replace("'", "''") + "'")
-            for name, input_ in inputs.items():
-                _register(con, name, input_)
+            cursor = cursors.take(inputs, time_zone)
         except duckdb.Error as error:
-            con.close()
             if isinstance(error, _BROKEN):
-                self._replace(base)
+                self._replace(cursors)
             raise _translated(error) from error
-        return EngineQuery(con, sql, rows, lambda: self._replace(base))
+        return EngineQuery(cursor, cursors, sql, rows, wide, lambda: self._replace(cursors))
 
     def arrow_type(self, type_: str) -> pa.DataType:
         """The Arrow type of a DuckDB type: the settled one, or the engine's own for structs, maps and fixed arrays."""
@@ -138,23 +127,28 @@ class Engine:
 class EngineQuery:
     """One statement in the engine. `batches` and `close` belong to one thread, `interrupt` to any."""
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, sql: str, rows: int, broke: Callable[[], None]) -> None:
-        self._con = con
+    def __init__(
+        self, cursor: Cursor, cursors: Cursors, sql: str, rows: int, wide: bool, broke: Callable[[], None]
+    ) -> None:
+        self._cursor = cursor
+        self._cursors = cursors
         self._broke = broke
         self._sql = sql
         self._rows = rows
+        self._wide = wide
         self._lock = threading.Lock()
         self._open = True
+        self._ended = False
+        """Whether all rows were read."""
         self._reader: pa.RecordBatchReader | None = None
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """The rows; columns by position. Raises ExecutionError."""
         try:
-            relation = self._con.sql(self._sql)
-            if not _WIDE.isdisjoint(map(str, relation.types)):
-                relation = self._con.sql(f"SELECT {_narrowed(relation)} FROM ({self._sql}) AS answer")
-            self._reader = relation.to_arrow_reader(self._rows)
+            sql = self._narrowed() if self._wide else self._sql
+            self._reader = self._cursor.run(sql, self._rows)
             yield from self._reader
+            self._ended = True
         except (duckdb.Error, OSError, pa.ArrowException) as error:
             if isinstance(error, _BROKEN) or _KIND_BROKEN.match(str(error)):
                 self._broke()
@@ -164,7 +158,7 @@ class EngineQuery:
         """Stop what runs right now; lost on what has not begun."""
         with self._lock:
             if self._open:
-                self._con.interrupt()
+                self._cursor.interrupt()
 
     def close(self) -> None:
         """Free the cursor. What runs must have been interrupted: closing waits for it. Idempotent."""
@@ -173,44 +167,19 @@ class EngineQuery:
         with self._lock:
             if self._open:
                 self._open = False
-                self._con.close()
+                if self._ended:
+                    self._cursors.give(self._cursor)
+                else:
+                    self._cursor.close()
 
-
-def _narrowed(relation: duckdb.DuckDBPyRelation) -> str:
-    """The select list with HUGEINTs cast to what Arrow has for them. An ORDER BY below it stays in force."""
-    names = ['"' + name.replace('"', '""') + '"' for name in relation.columns]
-    return ", ".join(
-        f"CAST({name} AS DECIMAL(38,0)) AS {name}" if str(type_) in _WIDE else name
-        for name, type_ in zip(names, relation.types, strict=True)
-    )
-
-
-# ---------------------------------------------------------------- inputs
-
-if ArrowScanSource is not None:
-
-    class _Estimated(ArrowScanSource):
-        """A reader with an expected number of rows."""
-
-        one_shot = True
-        schema_is_stable = True
-
-        def __init__(self, input_: Input) -> None:
-            super().__init__(input_.reader)
-            self._rows = input_.rows
-
-        def rows(self) -> int | None:
-            return None if self._rows is None else max(1, self._rows)
-
-        def __arrow_c_schema__(self) -> Any:
-            return self.obj.schema.__arrow_c_schema__()
-
-
-def _register(con: duckdb.DuckDBPyConnection, name: str, input_: Input) -> None:
-    if ArrowScanSource is not None and hasattr(con, "_register_arrow_source"):
-        con._register_arrow_source(name, _Estimated(input_))
-    else:
-        con.register(name, input_.reader)
+    def _narrowed(self) -> str:
+        """The statement with HUGEINTs cast to what Arrow has for them. An ORDER BY below it stays in force."""
+        columns = self._cursor.columns(self._sql)
+        if _WIDE.isdisjoint(type_ for _, type_ in columns):
+            return self._sql
+        quoted = [('"' + name.replace('"', '""') + '"', type_) for name, type_ in columns]
+        items = (f"CAST({name} AS DECIMAL(38,0)) AS {name}" if type_ in _WIDE else name for name, type_ in quoted)
+        return f"SELECT {', '.join(items)} FROM ({self._sql}) AS answer"
 
 
 # ---------------------------------------------------------------- errors

@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import pyarrow as pa
 
@@ -21,6 +22,7 @@ from server.execution.errors import ExecutionError
 from server.execution.exchange import Abandoned, Exchange
 from server.execution.keys import Gathered, before, gatherers, restrictions
 from server.execution.spill import SpillArea
+from server.execution.threads import Task, Threads
 from watersmeet.spi import Read, Snapshot, SourceError, SourceQueryFailed
 
 log = logging.getLogger(__name__)
@@ -138,6 +140,7 @@ class SourceReads:
         snapshot: Snapshot,
         readings: Sequence[Reading],
         spill: SpillArea,
+        threads: Threads,
         fail: Callable[[BaseException], None],
     ) -> None:
         self._source = source
@@ -149,22 +152,21 @@ class SourceReads:
         waited = (p for lane in lanes for p in lane if p is not lane[-1] or p.reading.keys is not None)
         for parts in dict.fromkeys(waited):  # somebody waits for its end
             parts.reading.exchange.overflow_to(spill.file())
-        self._first, *others = lanes
+        self._threads = threads
+        self._first, *self._others = lanes
         self._left = len(lanes)
-        self._threads = [
-            threading.Thread(target=self._run, args=(number, lane), name=f"read {source}/{number}", daemon=True)
-            for number, lane in enumerate(others, 1)
-        ]
+        self._tasks: list[Task] = []
 
     def start(self) -> None:
         """Begin all lanes but the first. Raises RuntimeError when the system has no thread."""
-        for number, thread in enumerate(self._threads):
+        for number, lane in enumerate(self._others, 1):
             try:
-                thread.start()
+                self._tasks.append(
+                    self._threads.start(f"read {self._source}/{number}", partial(self._run, number, lane))
+                )
             except RuntimeError:
-                for _ in self._threads[number:]:
+                for _ in self._others[number - 1 :]:
                     self._leave()
-                del self._threads[number:]
                 raise
 
     def run(self) -> None:
@@ -184,9 +186,8 @@ class SourceReads:
 
     def join(self, deadline: float) -> None:
         """Wait until all lanes but the first are through; the last one closes the snapshot."""
-        for thread in self._threads:
-            if thread.is_alive():
-                thread.join(max(0.0, deadline - time.monotonic()))
+        for task in self._tasks:
+            task.join(max(0.0, deadline - time.monotonic()))
 
     # ------------------------------------------------------------ the lanes' threads
 

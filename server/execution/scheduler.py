@@ -12,6 +12,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import groupby
 
 from server.execution.admission import Slot
@@ -19,6 +20,7 @@ from server.execution.clock import Clock
 from server.execution.errors import EngineFailed, StatementCancelled, StatementTimeout
 from server.execution.lanes import Reading, SourceReads
 from server.execution.spill import SpillArea
+from server.execution.threads import Task, Threads
 from watersmeet.spi import Source, SourceError, Tag
 
 log = logging.getLogger(__name__)
@@ -44,6 +46,7 @@ class Execution:
         slot: Slot,
         spill: SpillArea,
         clock: Clock,
+        threads: Threads,
     ) -> None:
         self.readings = tuple(readings)
         self.query_id = query_id
@@ -52,11 +55,12 @@ class Execution:
         """Of time.monotonic()."""
         self._slot = slot
         self._spill = spill
+        self._threads = threads
         self._changed = threading.Condition()
         self._ended = False
         self._error: BaseException | None = None
         self._interrupt: Callable[[], None] | None = None
-        self._openers: list[threading.Thread] = []
+        self._openers: list[Task] = []
         """The first lane of each source, in the order of the sources' names."""
         self._groups: list[SourceReads] = []
         self._alarm = clock.at(deadline, self._late)
@@ -156,8 +160,7 @@ class Execution:
         """Wait until the threads have ended, which give back their connections."""
         deadline = time.monotonic() + seconds
         for opener in self._openers:  # each adds and starts the next one before it ends
-            if opener.is_alive():
-                opener.join(max(0.0, deadline - time.monotonic()))
+            opener.join(max(0.0, deadline - time.monotonic()))
         for group in self._groups:
             group.join(deadline)
 
@@ -165,9 +168,7 @@ class Execution:
 
     def _open_next(self, groups: Sequence[Sequence[Reading]]) -> None:
         if groups:
-            opener = threading.Thread(target=self._open, args=(groups,), name=f"read {self.query_id}", daemon=True)
-            self._openers.append(opener)
-            opener.start()
+            self._openers.append(self._threads.start(f"read {self.query_id}", partial(self._open, groups)))
 
     def _open(self, groups: Sequence[Sequence[Reading]]) -> None:
         """Open the first source's snapshot, have the next one opened, and read the first lane."""
@@ -178,7 +179,7 @@ class Execution:
             name = readings[0].fragment.source
             tag = Tag(query_id=self.query_id, timeout=max(0.001, self._deadline - time.monotonic()))
             snapshot = self._sources[name].snapshot(tag, len(readings), sum(reading.more for reading in readings))
-            reads = SourceReads(name, snapshot, readings, self._spill, self.fail)
+            reads = SourceReads(name, snapshot, readings, self._spill, self._threads, self.fail)
             self._groups.append(reads)
             reads.start()
             self._open_next(groups[1:])

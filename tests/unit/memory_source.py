@@ -24,6 +24,7 @@ from server.execution.engine import Engine
 from server.execution.lanes import readings
 from server.execution.scheduler import Execution
 from server.execution.spill import SpillArea
+from server.execution.threads import Threads
 from watersmeet.speed import Speed
 from watersmeet.spi import PoolExhausted, Read, ReadColumn, SourceCancelled, SourceCatalog, Tag, arrow_type
 
@@ -152,6 +153,7 @@ class House:
     admission: Admission = field(default_factory=lambda: Admission(100, 0))
     changed: list[str] = field(default_factory=list)
     clock: Clock = field(default_factory=Clock)
+    threads: Threads = field(default_factory=Threads)
 
     def start(
         self,
@@ -180,6 +182,7 @@ class House:
             slot=slot or self.admission.enter(),
             spill=self.spill,
             clock=self.clock,
+            threads=self.threads,
         )
         schema = pa.schema([(f"n{i}", self.engine.arrow_type(type_)) for i, type_ in enumerate(columns)])
         execution.start()

@@ -82,6 +82,28 @@ def test_a_statements_relations_and_time_zone_are_its_own(engine: Engine) -> Non
     query.close()
 
 
+def test_a_kept_cursor_gives_each_statement_its_own_rows(engine: Engine) -> None:
+    for count in (3, 0, 5):
+        assert run(engine, "SELECT count(*) FROM x0", x0=Input(numbers(count))) == [(count,)]
+        assert run(engine, "SELECT c0 FROM x0 WHERE false", x0=Input(numbers(7))) == []  # reads nothing
+
+
+def test_a_cursor_whose_statement_did_not_end_well_is_not_kept(engine: Engine) -> None:
+    for _ in range(3):
+        with pytest.raises(EvaluationFailed):
+            run(engine, "SELECT CAST(c0 AS TINYINT) FROM x0", x0=Input(numbers(1000)))
+        query = engine.query("SELECT c0 FROM x0", {"x0": Input(numbers(1_000_000))})
+        next(query.batches())
+        query.interrupt()
+        query.close()
+        assert run(engine, "SELECT count(*) FROM x0", x0=Input(numbers(4))) == [(4,)]
+
+
+def test_an_input_that_is_read_twice_is_an_error_and_not_a_wrong_answer(engine: Engine) -> None:
+    with pytest.raises(ExecutionError):
+        run(engine, "SELECT count(*) FROM x0 AS a JOIN x0 AS b ON a.c0 = b.c0", x0=Input(numbers(10)))
+
+
 def test_an_unknown_time_zone_is_refused(engine: Engine) -> None:
     with pytest.raises(ExecutionError):
         run(engine, "SELECT 1 AS c0", time_zone="Nowhere'; SELECT 1")

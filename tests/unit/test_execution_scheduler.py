@@ -37,6 +37,7 @@ def house(tmp_path: Path) -> Iterator[MakeHouse]:
         for source in each.sources.values():
             source.close()
         each.clock.close()
+        each.threads.close()
     assert until(lambda: threading.active_count() <= before), [t.name for t in threading.enumerate()]
     engine.close()
     spill.close()
@@ -282,6 +283,7 @@ def test_nothing_is_left_after_a_hundred_cancels_at_all_times(house: MakeHouse) 
             rows_of(answer)
             raise StatementCancelled("it was through before")
         timer.join()
+    home.threads.close()
     assert until(lambda: threading.active_count() <= before)
     assert a.open == b.open == 0
 

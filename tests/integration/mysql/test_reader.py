@@ -197,6 +197,22 @@ def test_all_reads_of_a_statement_see_one_snapshot(source: MysqlSource, admin: R
     assert fetch(source, read).column(0).to_pylist() == [3]
 
 
+def test_a_read_that_is_alone_leaves_no_transaction_open(make_source: MakeSource, admin: Run, database: str) -> None:
+    admin("CREATE OR REPLACE TABLE alone (a INT) ENGINE = InnoDB")
+    admin("INSERT INTO alone VALUES (1)")
+    [(before,)] = admin("SELECT @@GLOBAL.autocommit")
+    admin("SET GLOBAL autocommit = 0")
+    try:
+        source = make_source(pool=1)
+        read = read_sql([("COUNT(*)", "BIGINT")], f"FROM {database}.alone")
+        for rows in (1, 2):
+            assert fetch(source, read).column(0).to_pylist() == [rows]
+            admin("INSERT INTO alone VALUES (1)")
+        admin("DROP TABLE alone")  # would wait for a transaction that has read it
+    finally:
+        admin(f"SET GLOBAL autocommit = {before:d}")
+
+
 def test_with_consistency_fragment_reads_run_at_once(make_source: MakeSource) -> None:
     source = make_source(consistency="fragment", pool=3)
     snapshot = source.snapshot(TAG, 5)

@@ -73,9 +73,11 @@ def test_a_query_of_another_process_ends_within_a_second(connect: Connect, admin
     assert sessions(admin, "elsewhere") == 0
 
 
-def test_a_cancel_needs_no_connection_of_the_pool(connect: Connect) -> None:
+def test_a_cancel_needs_no_connection_of_the_pool(connect: Connect, admin: psycopg.Connection) -> None:
     source = connect(pool=1)
     asleep = Pulled(source, "fullpool", ASLEEP)
+    while not sessions(admin, "fullpool"):
+        time.sleep(0.01)
     assert source.cancel("fullpool") == 1
     asleep.end()
     assert asleep.error is not None
@@ -98,6 +100,8 @@ def test_a_transaction_that_runs_no_query_is_ended_as_well(
 
 def test_only_the_very_query_is_told(connect: Connect, admin: psycopg.Connection) -> None:
     asleep = Pulled(connect(), "abc1", ASLEEP)
+    while not sessions(admin, "abc1"):
+        time.sleep(0.01)
     other = connect()
     for pattern in ("abc", "abc_", "abc%", "ABC1", "abc1'", "' OR true --", ""):
         assert other.cancel(pattern) == 0

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 import psycopg
 import pytest
 
+from connectors.postgres import reader
 from connectors.postgres.reader import BATCH_LIMIT
 from connectors.postgres.source import PostgresSource
 from watersmeet.spi import (
@@ -290,14 +291,17 @@ def test_a_connection_lost_in_the_middle_is_an_error_and_not_an_end(
     source.snapshot(tag("again", timeout=2), 1).close()
 
 
-def test_connections_that_died_in_the_pool_are_replaced(connect: Connect, admin: psycopg.Connection) -> None:
+@pytest.mark.parametrize("reads", [1, 2])
+def test_connections_that_died_in_the_pool_are_replaced(
+    connect: Connect, admin: psycopg.Connection, reads: int
+) -> None:
     source = connect(pool=2)
     source.snapshot(tag("dying"), 2).close()
     admin.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
         " WHERE datname = current_database() AND application_name = 'watersmeet' AND pid <> pg_backend_pid()"
     )
-    snapshot = source.snapshot(tag("replaced"), 2)
+    snapshot = source.snapshot(tag("replaced"), reads)
     assert len(list(snapshot.read(0, series(3)))) == 1
     snapshot.close()
 
@@ -322,6 +326,53 @@ def test_the_session_is_read_only_and_settled(connect: Connect, admin: psycopg.C
     (batch,) = snapshot.read(0, read)
     snapshot.close()
     assert list(batch.to_pylist()[0].values()) == ["UTC", "ISO, YMD", "on", "pg_catalog", "on", "repeatable read"]
+
+
+def test_a_read_that_is_alone_has_the_settings_and_the_time_limit_of_its_statement(connect: Connect) -> None:
+    names = ["application_name", "transaction_isolation", "transaction_read_only", "search_path", "TimeZone"]
+    read = series(1, *((f"current_setting('{name}')", "VARCHAR") for name in [*names, "statement_timeout"]))
+    snapshot = connect().snapshot(tag("by itself", timeout=20), 1)
+    (batch,) = snapshot.read(0, read)
+    snapshot.close()
+    *settings, limit = batch.to_pylist()[0].values()
+    assert settings == ["watersmeet/by itself", "repeatable read", "on", "pg_catalog", "UTC"]
+    assert 15_000 < int(limit.removesuffix("ms").replace("s", "000")) <= 20_000
+
+
+def test_a_read_that_is_alone_ends_its_transaction_with_its_last_row(
+    connect: Connect, admin: psycopg.Connection, way: str
+) -> None:
+    snapshot = connect(pool=1).snapshot(tag("ended"), 1)
+    (batch,) = snapshot.read(0, series(1, ("pg_backend_pid()", "INTEGER")))
+    pid = batch.column(0)[0].as_py()
+    row = admin.execute("SELECT state FROM pg_stat_activity WHERE pid = %s", [pid]).fetchone()
+    # The driver cannot send several statements at once.
+    assert row == ("idle" if way == "copy" else "idle in transaction",)
+    snapshot.close()
+
+
+def test_a_read_whose_settings_are_refused_does_not_run(
+    connect: Connect, admin: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without them the names in it could mean somebody's functions (CVE-2018-1058)."""
+    admin.execute("CREATE SEQUENCE public.ran")
+    source = connect(pool=1)
+    read = series(1, ("nextval('public.ran')", "BIGINT"))
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(reader, "settings", lambda *_: [("statement_timeout", "never")])
+            with pytest.raises(SourceQueryFailed, match="statement_timeout"):
+                snapshot = source.snapshot(tag("unsettled"), 1)
+                try:
+                    list(snapshot.read(0, read))
+                finally:
+                    snapshot.close()
+        assert admin.execute("SELECT is_called FROM public.ran").fetchone() == (False,)
+        snapshot = source.snapshot(tag("settled again"), 1)
+        assert len(list(snapshot.read(0, series(1)))) == 1
+        snapshot.close()
+    finally:
+        admin.execute("DROP SEQUENCE public.ran")
 
 
 def test_an_error_of_the_query_keeps_the_servers_words_and_code_but_not_the_query(connect: Connect) -> None:
