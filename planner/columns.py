@@ -40,13 +40,13 @@ def replace_nodes(node: Any, mapping: dict[Any, Any]) -> Any:
 
     Inside the query of a subquery only what reads a column of ours is meant: its count(*) is its own.
     """
-    correlated = {key: value for key, value in mapping.items() if tables_of(key)}
+    kinds = {type(key) for key in mapping}  # to look a node up means to hash all that is below it
 
     def replaced(part: Any, known: dict[Any, Any]) -> Any:
-        found = known.get(part)
-        if found is not None:
+        if type(part) in kinds and (found := known.get(part)) is not None:
             return found
         if isinstance(part, Subquery):
+            correlated = {key: value for key, value in known.items() if tables_of(key)}
             arg = None if part.arg is None else replaced(part.arg, known)
             return replace(part, query=replaced(part.query, correlated), arg=arg)
         if isinstance(part, Window):
@@ -88,18 +88,17 @@ def wanted(
     def visit(part: Any, sure: bool) -> None:
         if isinstance(part, ColumnRef):
             if part.table in aliases:
-                columns[replace(part, nullable=True)] = None
-        elif (
-            (_eager(part, sure) or (tests and _test(part)))
-            and _offered(part, aliases)
-            and not _reads(part, keys)
-            and computable(part)
-        ):
-            computed[part] = None
-        else:
-            sure = sure and not (isinstance(part, Call) and (part.name in _LAZY or part.filter is not None))
-            for child in _inside(part):
-                visit(child, sure)
+                columns[anyhow(part)] = None
+            return
+        if _eager(part, sure) or (tests and _test(part)):
+            if not _offered(part, aliases):
+                return
+            if not _reads(part, keys) and computable(part):
+                computed[part] = None
+                return
+        sure = sure and not (isinstance(part, Call) and (part.name in _LAZY or part.filter is not None))
+        for child in _inside(part):
+            visit(child, sure)
 
     visit(node, True)
     kept = [
@@ -151,7 +150,12 @@ def _reads(node: Expr, keys: set[Expr]) -> bool:
 
 
 def _columns(node: Any) -> set[Expr]:
-    return {replace(part, nullable=True) for part in walk(node) if isinstance(part, ColumnRef)}
+    return {anyhow(part) for part in walk(node) if isinstance(part, ColumnRef)}
+
+
+def anyhow(column: ColumnRef) -> ColumnRef:
+    """A column as one that may be NULL."""
+    return column if column.nullable else replace(column, nullable=True)
 
 
 def _offered(node: Expr, aliases: frozenset[str]) -> bool:

@@ -131,8 +131,7 @@ class Costs:
             return self.work(query.left, speed) + self.work(query.right, speed) + once
         if not isinstance(query, Select):
             return 0.0
-        relations = () if query.relation is None else (query.relation,)
-        profile = self.statistics.joined(relations, conjuncts(query.where))
+        profile = self.statistics.below(query)
         cost = self._joining(query, profile.rows, speed)
         if query.group is not None:
             cost += self._grouping(self.statistics.groups(profile, query.group), profile.rows, query.group, speed)
@@ -148,9 +147,10 @@ class Costs:
     def _joining(self, query: Select, joined: float, speed: Speed) -> float:
         if query.relation is None:
             return 0.0
-        leaves, inputs = leaves_of(query.relation), self.statistics.inputs(query)
+        leaves = leaves_of(query.relation)
         cost = sum(self.work(leaf.query, speed) for leaf in leaves if isinstance(leaf, Derived))
         if len(leaves) > 1:
+            inputs = self.statistics.inputs(query)
             cost += speed.meet * inputs + speed.join * joined * (len(leaves) - 1)
             cost += speed.pair * self._compared(query.relation, list(conjuncts(query.where)))
         return cost

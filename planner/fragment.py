@@ -169,7 +169,7 @@ class Cutter:
         self.explain_meeting(block, clusters, leftover)
         rest: Select = self.subqueries(replace(block, relation=relation, where=conjunction(leftover)))
         alone = len(clusters.made) == 1 and relation is clusters.made[0].placeholder and not leftover
-        met = self.placement.statistics.joined(_relations(block), conjuncts(block.where)) if block.group else None
+        met = self.placement.statistics.below(block) if block.group else None
         for cluster in clusters.made:
             rest = self.received(rest, cluster, met, alone=alone, unique=unique)
         return rest
@@ -190,16 +190,24 @@ class Cutter:
             query = prefix.top(self, rest, query)
         if self.pushdown and query.limit is None and _repeats_freely(rest, unique=unique):
             query = self.distinct(query)
-        return self.put(cluster, query, lambda columns: replace_nodes(rest, mapping_of(items, columns[: len(items)])))
-
-    def put(self, cluster: Cluster, query: Query, reads: Callable[[tuple[Expr, ...]], Select]) -> Select:
-        """A fragment for the query; `reads` makes the rest of its columns."""
         found = self.placement.read(query)
         if found is None:
             raise AssertionError(f"a cluster of {cluster.source.name} cannot be printed")  # a bug: each part could be
+        return self.put(
+            cluster, query, found, lambda columns: replace_nodes(rest, mapping_of(items, columns[: len(items)]))
+        )
+
+    def put(
+        self,
+        cluster: Cluster,
+        query: Query,
+        found: tuple[SourceInfo, Read],
+        reads: Callable[[tuple[Expr, ...]], Select],
+    ) -> Select:
+        """A fragment for the query that its source can answer; `reads` makes the rest of its columns."""
         exchange = self.exchange(query, *found)
-        made: Select = replace_nodes(reads(columns_of(exchange)), {cluster.placeholder: exchange})
-        return made
+        rest = reads(columns_of(exchange))
+        return replace(rest, relation=replace_nodes(rest.relation, {cluster.placeholder: exchange}))
 
     def computable(self, cluster: Cluster, rest: Select) -> Callable[[Expr], bool]:
         """Whether the source computes an expression of the stages above WHERE."""
@@ -229,8 +237,8 @@ class Cutter:
         if found is None:
             return None
         costs = Costs(self.placement.statistics)
-        rows = self.placement.statistics.joined(_relations(below), conjuncts(below.where))
-        tested = partial.split(rest, cluster.aliases, computable, missing=missing, tests=True)
+        rows = self.placement.statistics.below(below)
+        tested = partial.tested(found, cluster.aliases, computable, missing=missing)
         if tested is not None and tested.keys != found.keys:
             found = min(found, tested, key=lambda split: self.grouped(rows, split, cluster.source, met))
         parts = parts_of(replace(below, items=found.keys), rows.rows, cluster.source, costs)
@@ -238,10 +246,11 @@ class Cutter:
         if not self.groups_there(rows, found.keys, sent, cluster.source, met, parts):
             return None
         query = partial.below(found.keys, found.values, below)
-        if self.placement.read(query, quiet=True) is None:
+        printed = self.placement.read(query, quiet=True)
+        if printed is None:
             return None
         read = len(found.keys) + len(found.values)
-        return self.put(cluster, query, lambda columns: found.received(columns[:read]))
+        return self.put(cluster, query, printed, lambda columns: found.received(columns[:read]))
 
     def grouped(self, rows: Profile, split: partial.Split, source: SourceInfo, met: Profile | None) -> float:
         """What it costs to have a source group rows so."""
@@ -253,7 +262,7 @@ class Cutter:
         """The query without repeated rows, where that is worth it."""
         if not query.items or not groupable(query.items):
             return query
-        rows = self.placement.statistics.joined(_relations(query), conjuncts(query.where))
+        rows = self.placement.statistics.below(query)
         once = replace(query, distinct=True)
         found = self.placement.read(once, quiet=True)
         if found is None or not self.groups_there(rows, query.items, query.items, found[0]):
@@ -348,10 +357,6 @@ def _repeats_freely(block: Select, *, unique: bool) -> bool:
     limited = block.limit is not None or block.offset is not None
     plain = block.group is None and block.qualify is None and not any(map(has_window, (*block.items, *block.order)))
     return plain and (block.distinct or (unique and not limited)) and not is_volatile(block)
-
-
-def _relations(block: Select) -> tuple[Relation, ...]:
-    return () if block.relation is None else (block.relation,)
 
 
 def _nothing(_: Expr) -> bool:

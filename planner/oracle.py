@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
+from bisect import bisect_left
 from collections import OrderedDict
 from typing import Any
 
@@ -15,8 +16,11 @@ import duckdb
 
 from connectors.sqlgen.tree import ColumnRef, Constant, Expr
 
+_PARSE = "SELECT json_serialize_sql(?, skip_empty := true, skip_null := true, skip_default := true)"
 _MEMO = 20_000
 """Entries remembered of each kind; one is about 200 bytes."""
+_LONGEST = 2_000
+"""Characters of a question whose answer is remembered: a long list is asked for once."""
 
 
 class Rejected(Exception):
@@ -34,7 +38,9 @@ class Oracle:
 
     def __init__(self) -> None:
         self._base = _opened()
+        (self._parser,) = self._base.extract_statements(_PARSE)
         self._local = threading.local()
+        self._texts: OrderedDict[str, str] = OrderedDict()
         self._types: OrderedDict[str, str] = OrderedDict()
         self._values: OrderedDict[str, tuple[str | None, str] | None] = OrderedDict()
         self._lock = threading.Lock()
@@ -71,7 +77,7 @@ class Oracle:
             return Rejected("DuckDB 2.0 has a defect that this statement meets: write it another way", "internal")
         return Rejected(_words(error), type(error).__name__)
 
-    def _one(self, sql: str, values: list[Any] | None = None) -> Any:
+    def _one(self, sql: str | duckdb.Statement, values: list[Any] | None = None) -> Any:
         try:
             row = self._cursor.execute(sql, values).fetchall()[0]
         except duckdb.Error as error:
@@ -82,11 +88,7 @@ class Oracle:
 
     def parse(self, sql: str) -> list[dict[str, Any]]:
         """DuckDB's tree of each statement in a text of SELECTs. Raises Rejected."""
-        answer = json.loads(
-            self._one(
-                "SELECT json_serialize_sql(?, skip_empty := true, skip_null := true, skip_default := true)", [sql]
-            )
-        )
+        answer = json.loads(self._one(self._parser, [sql]))
         if answer.get("error"):
             position = answer.get("position")
             raise Rejected(answer["error_message"], answer["error_type"], int(position) if position else None)
@@ -94,7 +96,12 @@ class Oracle:
 
     def text(self, node: dict[str, Any]) -> str:
         """The SQL of a query node, printed by DuckDB."""
-        return str(self._one("SELECT json_deserialize_sql(?)", [json.dumps({"statements": [{"node": node}]})]))
+        asked = json.dumps({"statements": [{"node": node}]})
+        found = self._texts.get(asked)
+        if found is None:
+            found = str(self._one("SELECT json_deserialize_sql(?)", [asked]))
+            self._remember(self._texts, asked, found)
+        return found
 
     def expression_text(self, node: dict[str, Any]) -> str:
         """The SQL of an expression node, printed by DuckDB: also its name as an output column."""
@@ -102,7 +109,7 @@ class Oracle:
         select = {
             "type": "SELECT_NODE",
             "cte_map": {},
-            "select_list": [bare],
+            "select_list": [_anywhere(bare)],
             "from_table": {"type": "EMPTY"},
             "aggregate_handling": "STANDARD_HANDLING",
         }
@@ -150,6 +157,8 @@ class Oracle:
         return found
 
     def _remember(self, memo: OrderedDict[str, Any], key: str, value: Any) -> None:
+        if len(key) > _LONGEST:
+            return
         with self._lock:
             memo[key] = value
             if len(memo) > _MEMO:
@@ -166,11 +175,19 @@ def _opened() -> duckdb.DuckDBPyConnection:
             "memory_limit": "512MB",
             "threads": "1",
             "temp_directory": "",
+            "enable_optimizer": "false",  # nothing here reads a table: a quarter of a question's time
         }
     )
     base.execute("SET TimeZone = 'UTC'")
     base.execute("SET lock_configuration = true")
     return base
+
+
+def _anywhere(node: Any) -> Any:
+    """A node without the place at which its statement has it."""
+    if isinstance(node, dict):
+        return {key: _anywhere(value) for key, value in node.items() if not key.startswith("query_location")}
+    return [_anywhere(item) for item in node] if isinstance(node, list) else node
 
 
 def _null(type_: str) -> str:
@@ -183,14 +200,44 @@ def _words(error: duckdb.Error) -> str:
     return str(error).split("\n\nLINE ")[0].strip()
 
 
-def placeholders(args: tuple[Expr, ...]) -> tuple[tuple[Expr, ...], tuple[Expr, ...]]:
-    """Arguments for a type probe: literals as they stand, all others as columns p.a0 …; and those others."""
+def placeholders(args: tuple[Expr, ...], *, operator: bool = False) -> tuple[tuple[Expr, ...], tuple[Expr, ...]]:
+    """Arguments for a type probe: literals as they stand, all others as columns p.a0 …; and those others.
+
+    To an `operator` only types matter: constants are columns, too, and of literals one stands for many. So what was
+    asked for one key need not be asked for the next.
+    """
     shown: list[Expr] = []
     others: list[Expr] = []
     for arg in args:
-        if isinstance(arg, Constant) and (arg.text is not None or arg.type == '"NULL"'):
-            shown.append(arg)
+        if isinstance(arg, Constant) and _literal(arg, operator):
+            shown.append(alike(arg) if operator else arg)
         else:
             shown.append(ColumnRef("p", f"a{len(others)}", arg.type))
             others.append(arg)
     return tuple(shown), tuple(others)
+
+
+def _literal(constant: Constant, operator: bool) -> bool:
+    """Whether a constant is more to DuckDB than a column of its type."""
+    if constant.text is None or not operator:
+        return constant.text is not None or constant.type == '"NULL"'
+    return constant.literal or constant.type == "VARCHAR"
+
+
+def alike(literal: Constant) -> Constant:
+    """One literal for all that DuckDB takes for the same types: every text, and the integers that the same types hold.
+
+    >>> alike(Constant("77", "INTEGER")).text, alike(Constant("70000", "INTEGER")).text, alike(Constant("7e1", "DOUBLE")).text
+    ('127', '2147483647', '7e1')
+    """
+    text = literal.text or ""
+    if literal.type == "VARCHAR":
+        return Constant("", literal.type, literal.literal)
+    if not text.isdigit() or len(text) > _DIGITS or int(text) > _LARGEST[-1]:
+        return literal
+    return Constant(str(_LARGEST[bisect_left(_LARGEST, int(text))]), literal.type, literal.literal)
+
+
+_LARGEST = tuple(2**bits - 1 for bits in (7, 8, 15, 16, 31, 32, 63, 64, 127, 128))
+"""The largest values of DuckDB's integer types."""
+_DIGITS = len(str(_LARGEST[-1]))

@@ -80,13 +80,11 @@ def split(
     computable: Callable[[Expr], bool],
     *,
     missing: bool = False,
-    tests: bool = False,
     apart: frozenset[Column] = frozenset(),
 ) -> Split | None:
     """The block with the side `aliases` aggregated first; None where that would not be exact.
 
     `computable`: whether the side's source computes an expression. `missing`: an outer join may leave the side out.
-    `tests`: conditions on the side alone become keys in place of their columns, inside OR and CASE too (TPC-H Q19).
     `apart`: columns of the side that are keys whatever reads them.
     """
     if is_volatile(block):
@@ -103,14 +101,20 @@ def split(
     )
     if any(map(may_fail, side.values)):
         return None
-    if tests:
-        rest = gathered(rest, aliases)
-
-    def offered(expr: Expr) -> bool:
-        return (not missing or strict(expr)) and computable(expr) and not may_fail(expr)
-
-    keys = wanted(rest, aliases, offered, tests=tests)
+    keys = wanted(rest, aliases, _offered(computable, missing))
     return Split(keys, tuple(side.values), rest) if groupable(keys) else None
+
+
+def tested(found: Split, aliases: frozenset[str], computable: Callable[[Expr], bool], *, missing: bool) -> Split | None:
+    """The same with conditions on the side alone as keys in place of their columns, inside OR and CASE too (TPC-H Q19)."""
+    rest = gathered(found.block, aliases)
+    keys = wanted(rest, aliases, _offered(computable, missing), tests=True)
+    return replace(found, keys=keys, block=rest) if groupable(keys) else None
+
+
+def _offered(computable: Callable[[Expr], bool], missing: bool) -> Callable[[Expr], bool]:
+    """Whether the side may send an expression as a key."""
+    return lambda expr: (not missing or strict(expr)) and computable(expr) and not may_fail(expr)
 
 
 def below(keys: tuple[Expr, ...], values: tuple[Call, ...], block: Select) -> Select:

@@ -74,7 +74,7 @@ def plan_query(statement: Statement, request: PlanRequest, sources: Mapping[str,
         local, fragments = covered(local, fragments, placement, keys=request.session.semijoin_keys > 0)
     made = _plan(statement, request, bound, put_aside(local), fragments, placement.stays)
     if pushdown != "off" and request.session.semijoin_keys:
-        made = replace(made, fragments=reduced(made, sources, request.session.semijoin_keys))
+        made = replace(made, fragments=reduced(made, placement.statistics, request.session.semijoin_keys))
     made = replace(made, fragments=split(made.fragments, sources))
     made = replace(made, parts=announced(made, sources))
     if pushdown == "require" and made.fragments and made.local_sql is not None:

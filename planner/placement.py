@@ -206,9 +206,10 @@ def self_contained(node: Any, *, free_columns: bool = False, common: Iterable[st
     """Whether a tree reads no exchange, no CTE from outside but `common` and (unless allowed) no column from outside."""
     if not free_columns and free(node):
         return False
-    inner = {cte.name for part in walk(node) if isinstance(part, With) for cte in part.ctes}.union(common)
+    parts = tuple(walk(node))
+    inner = {cte.name for part in parts if isinstance(part, With) for cte in part.ctes}.union(common)
     return not any(
-        isinstance(part, Exchange) or (isinstance(part, CteRef) and part.name not in inner) for part in walk(node)
+        isinstance(part, Exchange) or (isinstance(part, CteRef) and part.name not in inner) for part in parts
     )
 
 

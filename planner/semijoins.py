@@ -37,13 +37,13 @@ _LEAST = 2_000
 """Rows that a reduction must save: fewer are shipped sooner than a wait is over."""
 
 
-def reduced(plan: FederatedPlan, sources: Mapping[str, SourceInfo], most: int) -> tuple[Fragment, ...]:
+def reduced(plan: FederatedPlan, statistics: Statistics, most: int) -> tuple[Fragment, ...]:
     """The plan's fragments with the semi-joins worth trying."""
     if len(plan.fragments) < 2:
         return plan.fragments
-    chosen = semijoins(plan.local, plan.fragments, sources, most)
+    chosen = semijoins(plan.local, plan.fragments, statistics, most)
     return tuple(
-        replace(fragment, semijoins=chosen[fragment.id], dialect=sources[fragment.source].dialect)
+        replace(fragment, semijoins=chosen[fragment.id], dialect=statistics.sources[fragment.source].dialect)
         if fragment.id in chosen
         else fragment
         for fragment in plan.fragments
@@ -51,7 +51,7 @@ def reduced(plan: FederatedPlan, sources: Mapping[str, SourceInfo], most: int) -
 
 
 def semijoins(
-    local: Query, fragments: Sequence[Fragment], sources: Mapping[str, SourceInfo], most: int
+    local: Query, fragments: Sequence[Fragment], statistics: Statistics, most: int
 ) -> dict[int, tuple[SemiJoin, ...]]:
     """The reductions worth trying, by the fragment that they reduce; never one that waits for itself.
 
@@ -59,7 +59,7 @@ def semijoins(
     fragment a better provider for others: a chain. What makes a quick fragment wait for a slow one comes last: it saves
     little, and the slow one could no longer be reduced by the quick one.
     """
-    estimates = _Estimates(fragments, sources, most)
+    estimates = _Estimates(fragments, statistics, most)
     sendable = {pairs for together in reductions(local) if (pairs := estimates.sendable(together))}
     allowed = sorted((pairs for pairs in sendable if not any(pairs < others for others in sendable)), key=sorted)
     waits: dict[int, set[int]] = {fragment.id: set() for fragment in fragments}
@@ -126,8 +126,8 @@ class _Choice:
 class _Estimates:
     """What is known of one statement's fragments, and what their keys would save."""
 
-    def __init__(self, fragments: Sequence[Fragment], sources: Mapping[str, SourceInfo], most: int) -> None:
-        statistics = Statistics(sources)
+    def __init__(self, fragments: Sequence[Fragment], statistics: Statistics, most: int) -> None:
+        sources = statistics.sources
         self._costs = Costs(statistics)
         self._most = most
         self._sources = {fragment.id: sources[fragment.source] for fragment in fragments}

@@ -26,7 +26,7 @@ from connectors.sqlgen.tree import (
     transform,
     walk,
 )
-from planner.columns import groupable
+from planner.columns import anyhow, groupable
 from planner.rules.algebra import has_subquery, has_window, inner_parts, tables_of
 
 Table = tuple[str, str]
@@ -88,7 +88,7 @@ def shape_of(query: Query) -> Shape | None:
 def _anyhow(node: Any) -> Any:
     """A column as one that may be NULL, an equality with its sides in order."""
     if isinstance(node, ColumnRef):
-        return replace(node, nullable=True)
+        return anyhow(node)
     if isinstance(node, Call) and node.name == "=":
         return replace(node, args=tuple(sorted(node.args, key=repr)))
     return node

@@ -62,8 +62,9 @@ class Statistics:
     """Estimates over the trees of one statement."""
 
     def __init__(self, sources: Mapping[str, SourceInfo]) -> None:
-        self._sources = sources
-        self._profiles: dict[int, tuple[Any, Profile]] = {}
+        self.sources = sources
+        self._below: dict[int, tuple[Select, Profile]] = {}
+        self._profiles: dict[int, tuple[Query, Profile]] = {}
         self._common: dict[str, Query] = {}
         """Common table expressions by our names, which are the statement's own."""
 
@@ -79,19 +80,29 @@ class Statistics:
         """What is known of a query's rows; its output columns have the alias ''."""
         return self._query(query)
 
+    def below(self, block: Select) -> Profile:
+        """The rows of a block's FROM and WHERE, for reading only: they are remembered."""
+        found = self._below.get(id(block))
+        if found is None or found[0] is not block:
+            relations = () if block.relation is None else (block.relation,)
+            found = self._below[id(block)] = block, self.joined(relations, conjuncts(block.where))
+        return found[1]
+
     def joined(self, relations: Sequence[Relation], conditions: Iterable[Expr]) -> Profile:
         """Relations joined, filtered by conditions."""
-        profile, left = Profile(1.0), list(conditions)
-        for part in [part for relation in relations for part in inner_parts(relation, left)]:
+        profile, given = Profile(1.0), list(conditions)
+        parts = [part for relation in relations for part in inner_parts(relation, given)]
+        left = [(condition, {alias for alias, _ in columns_of(condition)}) for condition in given]
+        for part in parts:
             one = self._relation(part)
-            own = [condition for condition in left if {alias for alias, _ in columns_of(condition)} <= one.sizes.keys()]
-            left = [condition for condition in left if condition not in own]
+            own = [condition for condition, read in left if read <= one.sizes.keys()]
+            left = [(condition, read) for condition, read in left if not read <= one.sizes.keys()]
             profile = product(profile, self._filtered(one, own))
-        return self._filtered(profile, left)
+        return self._filtered(profile, [condition for condition, _ in left])
 
     def range(self, scan: Scan, name: str) -> tuple[int, int] | None:
         """The least and the greatest value of a table's column of integers, by our name, as the source last counted."""
-        table = self._sources[scan.source].catalog.tables[scan.schema, scan.table]
+        table = self.sources[scan.source].catalog.tables[scan.schema, scan.table]
         theirs = next((column.source_name for column in scan.columns if column.name == name), None)
         known = next((column for column in table.columns if column.name == theirs), None)
         if known is None or family(known.type) != "int" or (values := distribution(known)) is None:
@@ -113,7 +124,7 @@ class Statistics:
         """Whether an index leads from other relations' values to this one's rows, by an equality among the conditions."""
         if not isinstance(relation, Scan):
             return not isinstance(relation, Join)  # a derived table gets an index of its own
-        table = self._sources[relation.source].catalog.tables[relation.schema, relation.table]
+        table = self.sources[relation.source].catalog.tables[relation.schema, relation.table]
         indexed = {column.name for column in table.columns if column.indexed}
         names = {column.name for column in relation.columns if column.source_name in indexed}
         pairs = [pair for part in conditions if (pair := equated(part)) is not None]
@@ -179,8 +190,7 @@ class Statistics:
             return _limited(Profile(rows), query.limit)
         if not isinstance(query, Select):
             return Profile(UNKNOWN)
-        relations = () if query.relation is None else (query.relation,)
-        below = self.joined(relations, conjuncts(query.where))
+        below = self.below(query)
         rows = below.rows
         if query.group is not None:
             rows = self.groups(below, query.group) * max(1, len(query.sets or ())) if query.group else 1.0
@@ -221,7 +231,7 @@ class Statistics:
         return renamed(self._query(query), alias)
 
     def _scan(self, scan: Scan) -> Profile:
-        table: Table = self._sources[scan.source].catalog.tables[scan.schema, scan.table]
+        table: Table = self.sources[scan.source].catalog.tables[scan.schema, scan.table]
         rows = UNKNOWN if table.rows is None else float(max(table.rows, 1))
         profile = Profile(rows, sizes={scan.alias: rows})
         wanted = {column.source_name: (scan.alias, column.name) for column in scan.columns}

@@ -214,4 +214,4 @@ def matches(pattern: tuple[str, ...], families: tuple[str, ...]) -> bool:
         if len(families) < len(head):
             return False
         pattern = head + (rest,) * (len(families) - len(head))
-    return len(pattern) == len(families) and all(p == f for p, f in zip(pattern, families, strict=True))
+    return pattern == families

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
+from operator import is_
 from typing import Any, TypeVar
 from typing import Literal as Choice
 
@@ -316,30 +317,31 @@ N = TypeVar("N")
 # ---------------------------------------------------------------- walking
 
 
-_INSIDE: dict[type, tuple[str, ...]] = {}
-"""The fields of a class that may hold nodes. Planning walks trees for half of its time: leaves are not looked into."""
-
-
-def _inside(kind: type) -> tuple[str, ...]:
-    found = _INSIDE.get(kind)
-    if found is None:
-        names = (field.name for field in fields(kind) if _NODES & set(_WORDS.findall(str(field.type))))
-        found = _INSIDE[kind] = tuple(names)
-    return found
-
-
 _WORDS = re.compile(r"\w+")
 _NODES = frozenset(["Expr", "Call", "Sort", "Relation", "Query", "Cte", "Input"])
 """The names of nodes in annotations. Columns of a Scan are its own affair, none of the tree's nodes."""
 
 
+class _Inside(dict[type, tuple[str, ...]]):
+    """The fields of a class that may hold nodes, the last first, as a stack wants them. Planning walks trees for half of
+    its time: leaves are not looked into."""
+
+    def __missing__(self, kind: type) -> tuple[str, ...]:
+        names = [field.name for field in fields(kind) if _NODES & set(_WORDS.findall(str(field.type)))]
+        found = self[kind] = tuple(names[::-1])
+        return found
+
+
+_INSIDE = _Inside()
+
+
 def children(node: Any) -> Iterator[Any]:
     """The nodes directly below a node, tuples of nodes flattened."""
-    stack = [getattr(node, name) for name in reversed(_inside(type(node)))]
+    stack = [getattr(node, name) for name in _INSIDE[type(node)]]
     while stack:
         value = stack.pop()
-        if isinstance(value, tuple):
-            stack.extend(reversed(value))
+        if type(value) is tuple:
+            stack += value[::-1]
         elif value is not None:
             yield value
 
@@ -349,31 +351,29 @@ def walk(node: Any) -> Iterator[Any]:
     stack = [node]
     while stack:
         value = stack.pop()
-        if isinstance(value, tuple):
-            stack.extend(reversed(value))
+        if type(value) is tuple:
+            stack += value[::-1]
         elif value is not None:
             yield value
-            stack.extend([getattr(value, name) for name in reversed(_inside(type(value)))])
+            for name in _INSIDE[type(value)]:
+                if inside := getattr(value, name):  # neither None nor ()
+                    stack.append(inside)
 
 
 def rebuild(node: N, change: Callable[[Any], Any]) -> N:
     """The node with `change` applied to each direct child; the very same object if nothing changed."""
     changes = {}
-    for name in _inside(type(node)):
-        value = getattr(node, name)
-        new = _changed(value, change)
-        if new is not value:
-            changes[name] = new
+    for name in _INSIDE[type(node)][::-1]:
+        if value := getattr(node, name):
+            new = _changed(value, change) if type(value) is tuple else change(value)
+            if new is not value:
+                changes[name] = new
     return replace(node, **changes) if changes else node  # type: ignore[type-var]
 
 
-def _changed(value: Any, change: Callable[[Any], Any]) -> Any:
-    if value is None:
-        return None
-    if isinstance(value, tuple):
-        new = tuple([_changed(item, change) for item in value])
-        return value if all(a is b for a, b in zip(new, value, strict=True)) else new
-    return change(value)
+def _changed(values: tuple[Any, ...], change: Callable[[Any], Any]) -> tuple[Any, ...]:
+    new = tuple([_changed(value, change) if type(value) is tuple else change(value) for value in values])
+    return values if all(map(is_, new, values)) else new
 
 
 def transform(node: N, change: Callable[[Any], Any]) -> N:

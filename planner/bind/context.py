@@ -82,7 +82,7 @@ class Context:
             self.unordered = True
         if call.name in {"and", "or", "not"}:
             args = tuple(self.boolean(arg) for arg in args)
-        shown, others = placeholders(args)
+        shown, others = placeholders(args, operator=call.name in BY_TYPES)
         probe = replace(call, args=shown, filter=None, order=())
         typed = replace(call, args=args, type=self.type_of(probe, others))
         return typed if call.aggregate or call.name in VOLATILE else self.folded(typed)
@@ -118,7 +118,7 @@ class Context:
         zoned = any(family(type_) == "timestamptz" for type_ in (node.type, *(arg.type for arg in args)))
         if zoned and self.request.session.time_zone != "UTC":
             return node  # the oracle's clock is UTC's
-        value = self.oracle.value(sql_of(node, DUCKDB))
+        value = summed(node) or self.oracle.value(sql_of(node, DUCKDB))
         if value is None or value[1] not in (node.type, '"NULL"'):
             return node
         return Constant(value[0], node.type)
@@ -186,6 +186,21 @@ class Context:
         )
 
 
+def summed(node: Expr) -> tuple[str, str] | None:
+    """What Oracle.value answers to a sum or difference of two integers, which it takes half a millisecond for."""
+    if not isinstance(node, Call) or node.name not in ("+", "-") or node.type not in _BITS:
+        return None
+    whole = (arg for arg in node.args if isinstance(arg, Constant) and family(arg.type) == "int")
+    values = [int(arg.text) for arg in whole if arg.text is not None]
+    if len(values) != 2:
+        return None
+    made = sum(values) if node.name == "+" else values[0] - values[1]
+    return (str(made), node.type) if -(1 << _BITS[node.type]) <= made < 1 << _BITS[node.type] else None
+
+
+_BITS = {"INTEGER": 31, "BIGINT": 63}
+
+
 def _flexible(arg: Expr) -> bool:
     return isinstance(arg, Constant) and (arg.literal or arg.text is None)
 
@@ -193,3 +208,5 @@ def _flexible(arg: Expr) -> bool:
 _COMPARISONS = frozenset(
     ["=", "<>", "<", "<=", ">", ">=", "between", "in", "not in", "is distinct from", "is not distinct from"]
 )
+BY_TYPES = _COMPARISONS | {"+", "-", "*", "/", "//", "%", "||", "~~", "!~~", "~~*", "!~~*"}
+"""Calls whose type the types of their arguments say, whatever values constants have (tests/unit/test_planner_probes.py)."""

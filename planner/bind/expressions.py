@@ -14,7 +14,7 @@ from planner.bind.scope import NotUnderstood, Scope
 from planner.bind.tables import nearest
 from planner.errors import FunctionRefused, InvalidExpression, UnknownName
 from planner.functions import CLOCK, FUNCTIONS, OPERATORS, SESSION, SYNONYMS, UNORDERED
-from planner.oracle import Rejected, placeholders
+from planner.oracle import Rejected, alike, placeholders
 
 if TYPE_CHECKING:
     from planner.bind.queries import BoundQuery
@@ -112,7 +112,8 @@ class Expressions:
         if kind == "BOOLEAN":
             return Constant(text.lower(), "BOOLEAN")
         if kind in {"INTEGER", "NUMERIC"} and _NUMBER.fullmatch(text):
-            return Constant(text, self.context.oracle.type_of(text, ()), literal=True)
+            known = alike(Constant(text, "", literal=True)).text or ""
+            return Constant(text, self.context.oracle.type_of(known, ()), literal=True)
         return self.opaque(node)
 
     def _parameter(self, node: dict[str, Any]) -> Expr:

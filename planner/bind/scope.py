@@ -111,7 +111,8 @@ def qualifies(path: tuple[str, ...], names: tuple[str, ...]) -> bool:
 
 def pick(name: str, columns: Iterable[Visible], shown: str) -> Visible | None:
     """The column of that name; exact case wins over another case. Raises AmbiguousName."""
-    folded = [column for column in columns if column.name.lower() == name.lower()]
+    lower = name.lower()
+    folded = [column for column in columns if column.name.lower() == lower]
     if len(folded) > 1:
         exact = [column for column in folded if column.name == name]
         if len(exact) != 1:

@@ -69,7 +69,8 @@ def _table(source: SourceInfo, schema: str, name: str) -> Table | None:
 
 
 def _anywhere(source: SourceInfo, name: str) -> list[Table]:
-    folded = [t for t in source.catalog.tables.values() if t.name.lower() == name.lower()]
+    lower = name.lower()
+    folded = [t for t in source.catalog.tables.values() if t.name.lower() == lower]
     exact = [t for t in folded if t.name == name]
     return exact or folded
 

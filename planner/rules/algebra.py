@@ -33,14 +33,16 @@ def tables_of(node: Any) -> frozenset[str]:
     return frozenset(part.table for part in walk(node) if isinstance(part, ColumnRef) and part.table)
 
 
-def defined(node: Any) -> frozenset[str]:
-    """Aliases of all relations inside a node."""
-    return frozenset(part.alias for part in walk(node) if hasattr(part, "alias"))
-
-
 def free(node: Any) -> frozenset[str]:
     """Aliases that a node reads but does not define: what it needs from around it."""
-    return tables_of(node) - defined(node)
+    read: set[str] = set()
+    inside: set[str] = set()
+    for part in walk(node):
+        if isinstance(part, ColumnRef):
+            read.add(part.table)
+        elif hasattr(part, "alias"):
+            inside.add(part.alias)
+    return frozenset(read - inside - {""})
 
 
 def relation_aliases(relation: Relation) -> frozenset[str]:

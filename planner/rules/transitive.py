@@ -55,12 +55,13 @@ def _block(node: Any) -> Any:
     reachable = _inner_aliases(node.relation)
     groups = _classes([part for part in known if _equality(part, reachable)])
     have, keys = set(known), dict(_keys(node.relation))
+    filters = [(part, column) for part in known if groups and (column := _filtered(part)) is not None]
     made: list[Expr] = []
     for group in groups:
         made += _equalities(group, have, keys)
         for column in group:
-            for part in known:
-                if _filter_of(part, column):
+            for part, only in filters:
+                if only == column:
                     made += [
                         substitute(part, {(column.table, column.column): other}) for other in group if other != column
                     ]
@@ -146,7 +147,7 @@ def _equalities(group: list[ColumnRef], have: set[Expr], keys: Mapping[str, tupl
     return made
 
 
-def _filter_of(part: Expr, column: ColumnRef) -> bool:
-    """Whether a conjunct filters that one column by constants."""
+def _filtered(part: Expr) -> ColumnRef | None:
+    """The one column that a conjunct filters by constants; None if it does not."""
     columns = {node for node in walk(part) if isinstance(node, ColumnRef)}
-    return columns == {column} and total(part)
+    return columns.pop() if len(columns) == 1 and total(part) else None

@@ -6,6 +6,7 @@ has a thread. The process ends when its control socket does, whichever way the f
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import select
@@ -49,6 +50,7 @@ def main() -> None:
             link.send_value(Kind.FAILED, passable(error))
             return
         confine(orders.memory)
+        _keep_what_is_there()
         link.send(Kind.READY)
         try:
             _serve(control, link, executor)
@@ -58,6 +60,16 @@ def main() -> None:
         ending.start()
         ending.join(_CLOSING)
         os._exit(0)  # calls may have left threads behind: they are not waited for
+
+
+def _keep_what_is_there() -> None:
+    """Tell the garbage collector that modules and sources stay: every full collection went through their 135,000 objects.
+
+    With 512 plans remembered that was 90 ms every 700 statements, in which none of the others ran, and 0.10 of the 1.9 ms
+    of CPU that planning a short statement takes; it is 20 ms so. Higher thresholds gained no more.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _serve(control: socket.socket, link: Link, executor: Executor) -> None:

@@ -10,7 +10,7 @@ import pytest
 from connectors.sqlgen.duckdb import DUCKDB
 from connectors.sqlgen.printer import sql_of
 from planner.bind import bind
-from planner.optimize import RULES
+from planner.optimize import NEEDS, RULES, kinds
 from planner.parse import Guards, parse
 from planner.pipeline import oracle
 from tests.unit.cases import FIXTURES, Case, read_cases, write_cases
@@ -40,6 +40,16 @@ def test_every_guard_that_a_rule_names_has_a_case_and_every_unchanged_case_a_gua
     held = {case.name.partition(":")[0] for case in cases if "unchanged" in case.sections}
     assert guards == held
     assert any("becomes" in case.sections for case in cases)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_a_rule_changes_nothing_where_there_is_none_of_what_it_needs(case: Case, world: SmallWorld) -> None:
+    query = bind(parse(case.sql, Guards(), oracle()), request(case.sql), world.sources, oracle()).query
+    for rule in RULES:
+        changed = rule(query)
+        if rule in NEEDS and NEEDS[rule].isdisjoint(kinds(query)):
+            assert changed is query, rule.__name__
+        query = changed
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)

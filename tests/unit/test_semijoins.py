@@ -14,6 +14,7 @@ from planner.plan import FederatedPlan, PlanRequest, SessionInfo
 from planner.reductions import pairs
 from planner.reductions import reductions as reductions_of
 from planner.semijoins import output, restricted, semijoins
+from planner.statistics import Statistics
 
 # t0 …: orders and lineitem are in sales, customer and part in crm, nation in lake.
 
@@ -100,7 +101,7 @@ def test_a_fragment_that_is_read_twice_is_not_reduced_for_one_of_its_readers() -
 
 def test_the_small_side_reduces_the_large_one_and_a_reduced_one_the_next() -> None:
     made = planned((QUERIES / "q05.sql").read_text())
-    chosen = semijoins(made.local, made.fragments, sources(), 100_000)
+    chosen = semijoins(made.local, made.fragments, Statistics(sources()), 100_000)
     by_origin = {
         (origin(made, number, column), origin(made, join.keys_of, key))
         for number, joins in chosen.items()
@@ -115,7 +116,8 @@ def test_the_small_side_reduces_the_large_one_and_a_reduced_one_the_next() -> No
 def test_nothing_waits_for_itself(query) -> None:  # type: ignore[no-untyped-def]
     made = planned(query.read_text())
     waits = {
-        n: {j.keys_of for j in joins} for n, joins in semijoins(made.local, made.fragments, sources(), 10**6).items()
+        n: {j.keys_of for j in joins}
+        for n, joins in semijoins(made.local, made.fragments, Statistics(sources()), 10**6).items()
     }
     done: set[int] = set()
     while len(done) < len(made.fragments):
