@@ -20,7 +20,7 @@ from google.protobuf.message import Message
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from auth.authenticator import Authenticator
-from server.flight import reflection
+from server.flight import heap, reflection
 from server.flight.actions import Actions
 from server.flight.calls import Calls
 from server.flight.errors import BadRequest
@@ -159,6 +159,7 @@ def create_server(
     queries: Queries, authenticator: Authenticator, tickets: TicketsConfig, options: FlightOptions
 ) -> FlightServer:
     """A Flight SQL server over `queries`; nothing listens before `start()`."""
+    heap.keep()
     door = Door(authenticator)
     sealer = Sealer(tickets)
     about = About(writable=options.writable, handle_ttl=tickets.handle_ttl, sql_bytes=options.sql_bytes)
