@@ -11,8 +11,8 @@ import ctypes
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 """Of mallopt(3)."""
-_ROOM = 32 << 20
-"""Bytes: a longest message, twice; and what glibc takes as a threshold at most."""
+_ROOM = 16 << 20
+"""Bytes: a longest message, or two of the usual ones in both of their copies. Each thread's heap may keep so much."""
 
 
 def keep() -> None:
@@ -20,4 +20,4 @@ def keep() -> None:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(_MMAP_THRESHOLD, _ROOM)
-        mallopt(_TRIM_THRESHOLD, 2 * _ROOM)
+        mallopt(_TRIM_THRESHOLD, _ROOM)
