@@ -1,12 +1,13 @@
 """1, 8 and 32 clients of short federated queries: `python -m bench.clients`.
 
 Each client asks again and again for other keys: throughput, p50, p99, errors. Beside it a loop over the sources' bare
-drivers, psycopg and PyMySQL on connections that are kept, which sends each source the same statements and joins nothing:
-what the sources allow. A third way shows what the protocol leaves on this machine: the same clients ask pyarrow.flight's own
-server, C++, for a row that it holds in memory. Clients are pyarrow.flight's, since ADBC's driver spends 1.7 ms on garbage
-after each statement, and spread over as many processes as there are cores, so that no interpreter lock limits.
-Each key makes another text, so every statement is planned anew; and database servers, clients and ours share the cores:
-where the sources need 1 ms of CPU for a query, what they allow is bounded by the loop's own CPU, and ours by the planner's.
+drivers, psycopg and PyMySQL on connections that are kept, which sends each source the same statements and joins
+nothing: what the sources allow. A third way shows what the protocol leaves on this machine: the same clients ask
+pyarrow.flight's own server, C++, for a row that it holds in memory. Clients are pyarrow.flight's, since ADBC's driver
+spends 1.7 ms on garbage after each statement, and spread over as many processes as there are cores, so that no
+interpreter lock limits. Each key makes another text, so every statement is planned anew; and database servers, clients
+and ours share the cores: where the sources need 1 ms of CPU for a query, what they allow is bounded by the loop's own
+CPU, and ours by the planner's.
 """
 
 from __future__ import annotations

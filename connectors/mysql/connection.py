@@ -46,8 +46,9 @@ SQL_MODE = (
 SESSION = (
     (
         f"SET SESSION sql_mode = '{SQL_MODE}', time_zone = '+00:00', autocommit = 1, sql_notes = 0, "
-        "net_write_timeout = 86400, net_read_timeout = 86400, wait_timeout = 28800, max_sort_length = 262144, sort_buffer_size = 67108864, "
-        "sql_auto_is_null = 0, sql_select_limit = DEFAULT /*M!100318 , in_predicate_conversion_threshold = 0 */"
+        "net_write_timeout = 86400, net_read_timeout = 86400, wait_timeout = 28800, "
+        "max_sort_length = 262144, sort_buffer_size = 67108864, sql_auto_is_null = 0, sql_select_limit = DEFAULT"
+        " /*M!100318 , in_predicate_conversion_threshold = 0 */"
         " /*M! , optimizer_switch = 'subquery_cache=off,condition_pushdown_from_having=off', join_cache_level = 2 */"
     ),
     "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
