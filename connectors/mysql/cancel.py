@@ -7,8 +7,9 @@ import time
 from connectors.mysql.connection import Pool
 from connectors.mysql.reader import comment
 
-_LOOKS = 10
-"""Looks in a row that must find nothing: between two reads of a lane a session shows no statement for a moment."""
+_LOOKS = 20
+"""Looks in a row that must find nothing: between two reads of a lane a session shows no statement for a moment, on a busy
+machine for longer (ten looks missed one)."""
 _EVERY = 0.01
 """Seconds between two looks."""
 _PATIENCE = 1.0
