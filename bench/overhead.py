@@ -35,7 +35,7 @@ Run = Callable[[str], object]
 def main() -> None:
     """Print a line for each source, driver and shape."""
     parser = report.options("overhead", __doc__)
-    parser.add_argument("--seconds", type=float, default=3.0, help="of each measurement, and at least five rounds")
+    parser.add_argument("--seconds", type=float, default=10.0, help="of each measurement, and at least five rounds")
     given = parser.parse_args()
     with report.reported("overhead", given) as out, databases(given.scale) as servers:
         print(

@@ -100,25 +100,17 @@ static Fed mysql_feed(Decoder *decoder) {
 }
 
 /* ---------------------------------------------------------------- PostgreSQL
-   https://www.postgresql.org/docs/current/sql-copy.html, "Binary Format", in CopyData messages of whole rows each. */
-
-static const uint8_t SIGNATURE[11] = {'P', 'G', 'C', 'O', 'P', 'Y', '\n', 0xFF, '\r', '\n', 0};
+   https://www.postgresql.org/docs/current/protocol-message-formats.html, DataRow: values with their lengths before them. */
 
 static uint32_t big32(const uint8_t *data) {
     return (uint32_t)data[0] << 24 | (uint32_t)data[1] << 16 | (uint32_t)data[2] << 8 | data[3];
 }
 
-static Fed postgres_row(Decoder *decoder, const uint8_t **at, const uint8_t *end) {
-    const uint8_t *data = *at;
-    if (end - data < 2) return FEED_MALFORMED;
-    int fields = (int16_t)(data[0] << 8 | data[1]);
+static Fed postgres_row(Decoder *decoder, const uint8_t *data, size_t size) {
+    const uint8_t *end = data + size;
+    if (size < 2 || (data[0] << 8 | data[1]) != decoder->count) return FEED_MALFORMED;
     data += 2;
-    if (fields == -1) { /* the trailer */
-        *at = data;
-        return data == end ? FEED_MORE : FEED_MALFORMED;
-    }
-    if (fields != decoder->count) return FEED_MALFORMED;
-    for (int i = 0; i < fields; i++) {
+    for (int i = 0; i < decoder->count; i++) {
         if (end - data < 4) return FEED_MALFORMED;
         int32_t length = (int32_t)big32(data);
         data += 4;
@@ -132,26 +124,7 @@ static Fed postgres_row(Decoder *decoder, const uint8_t **at, const uint8_t *end
         if (status != OK) return failed(status);
         data += length;
     }
-    decoder->rows++;
-    *at = data;
-    return FEED_MORE;
-}
-
-static Fed postgres_data(Decoder *decoder, const uint8_t *data, size_t size) {
-    const uint8_t *end = data + size;
-    if (!decoder->started) {
-        if (size < 19 || memcmp(data, SIGNATURE, sizeof SIGNATURE) || big32(data + 11)) return FEED_MALFORMED;
-        uint32_t extension = big32(data + 15);
-        if (size - 19 < extension) return FEED_MALFORMED;
-        data += 19 + extension;
-        decoder->started = true;
-    }
-    while (data < end) {
-        Fed fed = postgres_row(decoder, &data, end);
-        if (fed != FEED_MORE) return fed;
-    }
-    decoder->size += size;
-    return FEED_MORE;
+    return data == end ? FEED_MORE : FEED_MALFORMED;
 }
 
 static Fed postgres_feed(Decoder *decoder) {
@@ -163,15 +136,17 @@ static Fed postgres_feed(Decoder *decoder) {
         if (length < 4 || length > INT32_MAX) return FEED_MALFORMED;
         if (left - 1 < length) return FEED_MORE;
         decoder->at += 1 + (size_t)length;
-        if (data[0] != 'd') {
+        if (data[0] != 'D') {
             decoder->message_type = data[0];
             decoder->message = data + 5;
             decoder->message_size = length - 4;
             return FEED_MESSAGE;
         }
         if (decoder->discarding) continue;
-        Fed fed = postgres_data(decoder, data + 5, length - 4);
+        Fed fed = postgres_row(decoder, data + 5, length - 4);
         if (fed != FEED_MORE) return fed;
+        decoder->rows++;
+        decoder->size += length - 4;
     }
 }
 

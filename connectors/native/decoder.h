@@ -16,7 +16,6 @@ typedef struct {
     Buffer bytes;        /* what is not decoded yet */
     size_t at;           /* where that begins in `bytes` */
     Buffer joined;       /* MySQL: a row that spans packets */
-    bool started;        /* PostgreSQL: the header of the COPY was read */
     bool discarding;     /* rows are passed over */
     /* What feed() stopped at: a message that is no row, or a value. */
     uint8_t message_type;

@@ -15,7 +15,7 @@ _DECIMAL = re.compile(r"decimal\(\s*(\d{1,2})\s*,\s*(\d{1,2})\s*\)")
 
 
 _READ_BYTES = 32 << 20
-"""Of one read: COPY data, the columns made of it, and the driver's own buffers."""
+"""Of one read: rows as they came, the columns made of it, and the driver's own buffers."""
 Seconds = Annotated[Duration, Field(gt=0)]
 
 

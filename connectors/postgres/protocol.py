@@ -1,4 +1,4 @@
-"""PostgreSQL's frontend/backend protocol, as far as a reader of COPY needs it: connecting, short statements, messages.
+"""PostgreSQL's frontend/backend protocol, as far as a reader needs it: connecting, short statements, messages.
 
 https://www.postgresql.org/docs/current/protocol.html. Errors are raised as ADBC raises them (adbc_driver_manager.Error
 with SQLSTATE and the server's fields), so that whoever uses either client handles one kind.

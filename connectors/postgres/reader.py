@@ -1,6 +1,6 @@
 """A statement's consistent view of a PostgreSQL source: transactions over one snapshot, and streams of Arrow from them.
 
-COPY BINARY is read without the interpreter lock. What is left to do: one stream a connection; cancelling before closing
+Rows are read without the interpreter lock. What is left to do: one stream a connection; cancelling before closing
 (a stream closed early is read to its end otherwise); and a backend that is blocked on sending, which hears no cancel,
 only the end of its connection.
 """

@@ -10,10 +10,10 @@ import adbc_driver_manager as adbc
 
 from connectors import native
 from connectors.postgres import errors, reader
+from connectors.postgres.binary import BinaryConnector
 from connectors.postgres.cancel import cancel
 from connectors.postgres.catalog import read_catalog
 from connectors.postgres.config import Config, connection_url, host
-from connectors.postgres.copying import CopyConnector
 from connectors.postgres.dialect import dialect_for
 from connectors.postgres.driver import DriverConnector
 from connectors.postgres.endpoint import Endpoint, endpoint
@@ -57,14 +57,14 @@ _SERVER = "SELECT getdatabaseencoding() AS encoding, pg_is_in_recovery() AS stan
 def _connector(url: str) -> Connector[Connection]:
     """Our own client with the C decoder where that can be, else the driver."""
     where = endpoint(url)
-    made = CopyConnector(where) if native.available and isinstance(where, Endpoint) else DriverConnector(url)
+    made = BinaryConnector(where) if native.available and isinstance(where, Endpoint) else DriverConnector(url)
     return cast("Connector[Connection]", made)
 
 
 def _decoder(connector: Connector[Connection], url: str) -> str:
     """How rows become Arrow, in words."""
-    if isinstance(connector, CopyConnector):
-        return "COPY decoded in C"
+    if isinstance(connector, BinaryConnector):
+        return "rows decoded in C"
     why = endpoint(url)
     return f"read by ADBC: {why} is libpq's" if native.available and isinstance(why, str) else "read by ADBC"
 

@@ -74,13 +74,14 @@ def _length(text: bytes) -> bytes:
     return b"\xfd" + size.to_bytes(3, "little") if size < 1 << 24 else b"\xfe" + struct.pack("<Q", size)
 
 
-def copy_messages(rows: list[tuple[Any, ...]]) -> bytes:
-    """What follows COPY … (FORMAT binary), by https://www.postgresql.org/docs/current/sql-copy.html."""
-    header = b"PGCOPY\n\xff\r\n\0" + struct.pack(">II", 0, 0)
-    bodies = [struct.pack(">h", len(row)) + b"".join(map(_field, OIDS, row)) for row in rows]
-    bodies[0] = header + bodies[0]
-    data = [_message(b"d", body) for body in (*bodies, struct.pack(">h", -1))]
-    return b"".join([_message(b"H", b"\1\0\0"), *data, _message(b"c", b""), _message(b"Z", b"T")])
+def data_rows(rows: list[tuple[Any, ...]]) -> bytes:
+    """What follows a RowDescription, by https://www.postgresql.org/docs/current/protocol-flow.html, and a notice."""
+    first, *more = [_message(b"D", _data_row(row)) for row in rows]
+    return b"".join([first, _message(b"N", b"\0"), *more, _message(b"C", b"SELECT\0"), _message(b"Z", b"T")])
+
+
+def _data_row(row: tuple[Any, ...]) -> bytes:
+    return struct.pack(">h", len(row)) + b"".join(map(_field, OIDS, row))
 
 
 def _message(kind: bytes, payload: bytes) -> bytes:
@@ -139,7 +140,7 @@ def decoder(protocol: str, schema: pa.Schema = SCHEMA) -> native.Decoder:
 
 
 def stream(protocol: str, rows: list[tuple[Any, ...]]) -> bytes:
-    return mysql_packets(rows) if protocol == "mysql" else copy_messages(rows)
+    return mysql_packets(rows) if protocol == "mysql" else data_rows(rows)
 
 
 def fed(made: native.Decoder, data: bytes, sizes: Iterator[int]) -> list[int]:
@@ -167,7 +168,7 @@ def test_rows_cut_anywhere_give_the_same_columns(protocol: str, size: int) -> No
     batch = native.batch(made, SCHEMA)
     batch.validate(full=True)
     assert [tuple(row.values()) for row in batch.to_pylist()] == ROWS
-    assert kinds == ([0xFE] if protocol == "mysql" else list(b"HcZ"))
+    assert kinds == ([0xFE] if protocol == "mysql" else list(b"NCZ"))
     assert (made.rows, made.size, made.pending) == (0, 0, 0)
 
 
@@ -225,6 +226,14 @@ def test_a_stream_that_ends_anywhere_waits_for_more(protocol: str) -> None:
         kinds = fed(made, data[:end], forever(1 << 20))
         assert 0xFE not in kinds and ord("Z") not in kinds
         native.batch(made, SCHEMA).validate(full=True)
+
+
+def test_a_row_with_more_or_less_than_its_columns_is_refused() -> None:
+    row = _data_row(ROWS[0])
+    counts = (struct.pack(">h", count) + row[2:] for count in (-1, 0, 9, 11))
+    for payload in (*(row[:end] for end in range(len(row))), row + b"\0", *counts):
+        with pytest.raises(ValueError, match="does not follow the protocol"):
+            decoder("postgres").feed(_message(b"D", payload))
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)

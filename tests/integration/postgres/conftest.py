@@ -38,13 +38,13 @@ def admin(database: str) -> Iterator[psycopg.Connection]:
         yield connection
 
 
-@pytest.fixture(params=["copy", "driver"])
+@pytest.fixture(params=["binary", "driver"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """With our own client and the C decoder, and with ADBC's."""
     chosen: str = request.param
-    if chosen == "copy":
+    if chosen == "binary":
         request.getfixturevalue("decoder")
-    monkeypatch.setattr(native, "available", chosen == "copy")
+    monkeypatch.setattr(native, "available", chosen == "binary")
     return chosen
 
 

@@ -347,7 +347,7 @@ def test_a_read_that_is_alone_ends_its_transaction_with_its_last_row(
     pid = batch.column(0)[0].as_py()
     row = admin.execute("SELECT state FROM pg_stat_activity WHERE pid = %s", [pid]).fetchone()
     # The driver cannot send several statements at once.
-    assert row == ("idle" if way == "copy" else "idle in transaction",)
+    assert row == ("idle" if way == "binary" else "idle in transaction",)
     snapshot.close()
 
 

@@ -1,4 +1,8 @@
-"""Connections by our own client of the protocol: COPY's binary rows, decoded by the C extension."""
+"""Connections by our own client of the protocol: rows in binary, decoded by the C extension.
+
+A read is Parse, Bind, Describe, Execute and Sync of the extended query protocol, in one go. COPY (…) TO STDOUT (FORMAT
+binary) would give the same bytes, but no types, so that the server would have to analyse the text twice.
+"""
 
 from __future__ import annotations
 
@@ -39,15 +43,19 @@ _PLAIN = {
 }
 """The types of what we ask a server about itself, by their oids."""
 
-_ERROR, _READY, _ROW_DESCRIPTION, _COMPLETE, _COPYING = b"EZTCH"
+_ERROR, _READY, _ROW_DESCRIPTION, _COMPLETE = b"EZTC"
 _IDLE = b"I"
 """What ReadyForQuery says between two transactions."""
+_BINARY = 1
+"""A column's format in messages; text is 0."""
+_NOT_BINARY = b"C0A000\0Mthe server sends no rows in binary\0"
+"""What is said of a server that is almost PostgreSQL, with the code of feature_not_supported."""
 _TIME, _INTERVAL, _NUMERIC = 1083, 1186, 1700
 _MOMENTS = frozenset({1082, 1114, 1184})
 
 
-class Copying:
-    """COPY (…) TO STDOUT (FORMAT binary): described and begun, not read yet."""
+class Portal:
+    """A query that runs: its columns are known, its rows, in binary, not read yet."""
 
     def __init__(self, channel: Channel, sql: str, before: Sequence[str] = (), after: Sequence[str] = ()) -> None:
         """`before` and `after` are further statements of the same round trip: the first that fails is the last that runs.
@@ -55,39 +63,35 @@ class Copying:
         Raises adbc.Error, OSError.
         """
         self.channel = channel
-        copy = f"COPY ({sql}) TO STDOUT (FORMAT binary)"
-        # Described first, since COPY says nothing of types.
-        described = (b"P", _parsed(sql), b"D", b"S\0")
-        channel.send(*_executed(*before), *described, *_executed(copy, *after), b"S", b"")
-        self.names: list[str] = []
-        self.types: list[int] = []
+        channel.send(*_executed(*before), *_executed(sql, binary=True), *_executed(*after), b"S", b"")
         refused: adbc.Error | None = None
-        while (message := channel.message())[0] != _COPYING:
+        while (message := channel.message())[0] != _READY:
             kind, payload = message
-            if kind == _ROW_DESCRIPTION:
-                self.names, self.types = _described(payload)
-            elif kind == _ERROR:
+            if kind == _ERROR:
                 refused = failure(payload)
-            elif kind == _READY:
-                raise refused or adbc.InternalError("the server did not copy", status_code=adbc.AdbcStatusCode.INTERNAL)
+            elif kind == _ROW_DESCRIPTION:
+                self.names, self.types, formats = _described(payload)
+                if formats == {_BINARY}:
+                    return
+        raise refused or failure(_NOT_BINARY)
 
 
-class CopyStream(session.Stream):
-    """The rows of a COPY as batches of a schema."""
+class BinaryStream(session.Stream):
+    """The rows of a portal as batches of a schema."""
 
     def __init__(
-        self, copying: Copying, schema: pa.Schema, source: str = "", columns: tuple[ReadColumn, ...] = ()
+        self, portal: Portal, schema: pa.Schema, source: str = "", columns: tuple[ReadColumn, ...] = ()
     ) -> None:
         """`columns`: what was announced, for the words of errors."""
         formats = native.formats(schema)
         assert formats is not None, schema
-        self._channel = copying.channel
-        self._chunk = copying.channel.chunk
+        self._channel = portal.channel
+        self._chunk = portal.channel.chunk
         self._schema, self._source, self._columns = schema, source, columns
         self._decoder = native.Decoder("postgres", formats)
         self._ended = False
         self._refused: adbc.Error | None = None
-        self.unread = self._decoder.expect(copying.types)
+        self.unread = self._decoder.expect(portal.types)
         """The first column whose values are of another type."""
 
     def next(self) -> pa.RecordBatch | None:
@@ -135,7 +139,7 @@ class CopyStream(session.Stream):
         """Nothing is held."""
 
 
-class CopyConnection(session.Connection):
+class BinaryConnection(session.Connection):
     """One session at the server."""
 
     def __init__(self, channel: Channel) -> None:
@@ -158,17 +162,17 @@ class CopyConnection(session.Connection):
         count = tag.rstrip(b"\0").rpartition(b" ")[2]
         return int(count) if count.isdigit() else 0
 
-    def read(self, source: str, read: Read) -> CopyStream:
-        return self._stream(source, read, Copying(self._channel, statement(read)))
+    def read(self, source: str, read: Read) -> BinaryStream:
+        return self._stream(source, read, Portal(self._channel, statement(read)))
 
-    def read_alone(self, source: str, read: Read, settings: Iterable[tuple[str, str]]) -> CopyStream:
+    def read_alone(self, source: str, read: Read, settings: Iterable[tuple[str, str]]) -> BinaryStream:
         """In one round trip. Where a part fails, what comes behind it does not run: no read without its settings."""
-        copying = Copying(self._channel, statement(read), before=session.begin(settings), after=["ROLLBACK"])
-        return self._stream(source, read, copying)
+        portal = Portal(self._channel, statement(read), before=session.begin(settings), after=["ROLLBACK"])
+        return self._stream(source, read, portal)
 
-    def _stream(self, source: str, read: Read, copying: Copying) -> CopyStream:
+    def _stream(self, source: str, read: Read, portal: Portal) -> BinaryStream:
         schema = pa.schema([(column.name, arrow_type(column.type)) for column in read.columns])
-        stream = CopyStream(copying, schema, source, read.columns)
+        stream = BinaryStream(portal, schema, source, read.columns)
         if stream.unread is not None:
             column = read.columns[stream.unread]
             self.cancel()
@@ -179,9 +183,9 @@ class CopyConnection(session.Connection):
         return stream
 
     def rows(self, sql: str) -> list[dict[str, object]]:
-        copying = Copying(self._channel, sql)
-        schema = pa.schema([(n, _PLAIN[type_]) for n, type_ in zip(copying.names, copying.types, strict=True)])
-        stream, found = CopyStream(copying, schema), []
+        portal = Portal(self._channel, sql)
+        schema = pa.schema([(n, _PLAIN[type_]) for n, type_ in zip(portal.names, portal.types, strict=True)])
+        stream, found = BinaryStream(portal, schema), []
         while (batch := stream.next()) is not None:
             found += batch.to_pylist()
         return found
@@ -204,7 +208,7 @@ class CopyConnection(session.Connection):
                 self._channel.close()
 
 
-class CopyConnector(session.Connector[CopyConnection]):
+class BinaryConnector(session.Connector[BinaryConnection]):
     """Thread-safe."""
 
     pipelines = True
@@ -212,15 +216,15 @@ class CopyConnector(session.Connector[CopyConnection]):
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
 
-    def connect(self) -> CopyConnection:
-        return CopyConnection(Channel(self._endpoint))
+    def connect(self) -> BinaryConnection:
+        return BinaryConnection(Channel(self._endpoint))
 
     def statement(self, read: Read) -> str:
         return statement(read)
 
 
 def statement(read: Read) -> str:
-    """The SQL text for a read. COPY (…) TO STDOUT (FORMAT binary), which stands around it, is not shown."""
+    """The SQL text for a read."""
     selected = (
         wire.expression(sql, column.type, i, driver=False)
         for i, (sql, column) in enumerate(zip(read.expressions, read.columns, strict=True))
@@ -228,25 +232,28 @@ def statement(read: Read) -> str:
     return " ".join(part for part in (read.prefix, "SELECT " + ", ".join(selected), read.body) if part)
 
 
-def _parsed(sql: str) -> bytes:
-    return b"\0" + sql.encode() + b"\0\0\0"
-
-
-def _executed(*statements: str) -> Iterator[bytes]:
-    """The messages that run statements: parsed, bound to no values, executed for all rows."""
+def _executed(*statements: str, binary: bool = False) -> Iterator[bytes]:
+    """The messages that run statements for all rows. `binary`: the rows come in binary, behind their description."""
     for sql in statements:
-        yield from (b"P", _parsed(sql), b"B", b"\0" * 8, b"E", b"\0" * 5)
+        yield from (b"P", b"\0" + sql.encode() + b"\0\0\0")
+        # Without names and parameters. One format for all columns, or none, which means text.
+        yield from (b"B", b"\0" * 6 + (b"\0\1\0\1" if binary else b"\0\0"))
+        if binary:
+            yield from (b"D", b"P\0")
+        yield from (b"E", b"\0" * 5)
 
 
-def _described(payload: bytes) -> tuple[list[str], list[int]]:
-    """The names and the types' oids of a RowDescription."""
-    names, types, at = [], [], 2
+def _described(payload: bytes) -> tuple[list[str], list[int], set[int]]:
+    """The names and the types' oids of a RowDescription, and the formats that occur."""
+    names, types, formats, at = [], [], set(), 2
     for _ in range(struct.unpack_from(">H", payload)[0]):
         end = payload.index(b"\0", at)
         names.append(payload[at:end].decode())
-        types.append(struct.unpack_from(">IhI", payload, end + 1)[2])
+        _, _, type_, _, _, format_ = struct.unpack_from(">IhIhih", payload, end + 1)
+        types.append(type_)
+        formats.add(format_)
         at = end + 19
-    return names, types
+    return names, types, formats
 
 
 def _shown(type_: int, value: bytes) -> tuple[str, str]:
