@@ -80,7 +80,7 @@ class Verdicts:
 def main() -> None:
     """Print a line for each thing that is measured."""
     parser = report.options("flight", __doc__, scale=1 / 3)
-    parser.add_argument("--streams", type=int, default=5, help="of the table, a server and round")
+    parser.add_argument("--streams", type=int, default=10, help="of the table, a server and round")
     parser.add_argument("--queries", type=int, default=300, help="small ones, a round")
     parser.add_argument("--statements", type=int, default=100, help="to be planned, a server and round")
     parser.add_argument("--seconds", type=float, default=5.0, help=f"of {CLIENTS} clients at once")

@@ -15,9 +15,8 @@ import pyarrow as pa
 
 from server.execution.errors import RowTooLarge
 
-FRAME = 5 * 512 * 1024 - 1024
-"""Bytes of a frame that is cut when it is longer. A gRPC client that has set nothing takes 4 MiB, but of each frame there are
-four copies on the way to the wire, and longer ones leave the cores' caches (ADR 9)."""
+FRAME = 4 * 1024 * 1024 - 1024
+"""Bytes of a frame that is cut when it is longer: what a gRPC client takes that has set nothing."""
 LONGEST = 16 * 1024 * 1024 - 1024
 """Bytes of a frame that holds one row only: what ADBC's driver takes that has set nothing."""
 

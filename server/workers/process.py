@@ -16,7 +16,7 @@ from server.workers.messages import Hangup, Kind, Link, Message
 from server.workers.orders import Orders
 
 _KEPT = 8
-"""Idle channels that are kept. Each holds up to 5 MiB of shared memory."""
+"""Idle channels that are kept. Each holds up to 8 MiB of shared memory."""
 _HANDOVER = 5.0
 """Seconds in which a worker must have room in its control socket."""
 

@@ -14,7 +14,7 @@ import os
 from server.frames import Frame
 
 COUNT = 2
-SIZE = 5 * 512 * 1024
+SIZE = 4 * 1024 * 1024
 """Bytes of a slot: every frame but one of a single large row fits."""
 
 
