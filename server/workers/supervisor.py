@@ -20,7 +20,6 @@ from server.execution.errors import NoWorkers
 from server.workers.channel import Channel
 from server.workers.messages import Hangup, Kind, Overdue
 from server.workers.orders import BEAT, Orders
-from server.workers.planned import Planned
 from server.workers.process import State, Worker
 
 _ENDING = 5.0
@@ -29,8 +28,6 @@ _LATE = 2.5 * BEAT
 """Seconds without a sign of life after which a worker gets calls only when the others are silent, too."""
 _APART = 5.0
 """Seconds that a call which is made again waits for a worker without another such call."""
-_WORTH = 4
-"""Calls that a worker may have more than another one and still get the next about a text that it has planned."""
 _BACK_OFF = (0.0, 0.2, 1.0, 5.0, 30.0)
 """Seconds before the next start, by how many have failed in a row."""
 
@@ -74,7 +71,6 @@ class Supervisor:
         self._workers: list[Worker] = []
         self._started = 0
         self._placed = 0
-        self._planned = Planned()
         self._failed = 0
         """Starts that failed, one after the other."""
         self._not_before = 0.0
@@ -174,11 +170,11 @@ class Supervisor:
                 self._changed.notify_all()
 
     def _place(self, call: _Call) -> Worker:
-        """Of the workers that show signs of life and have room for a statement, the one with the fewest calls.
+        """Of the workers that show signs of life the one with the most room for statements and the fewest calls.
 
-        Who has planned the text may have more: a client's preparing, GetFlightInfo and DoGet are three calls about one
-        text, and clients repeat their texts. Of the calls that one worker's end leaves to be made again, one may have
-        been its cause: they go apart, lest it takes the others along once more.
+        A text has a worker of its own, which may have planned it before, for that is worth about one call more: a
+        client's preparing, GetFlightInfo and DoGet are three calls about one text. Of the calls that one worker's end
+        leaves to be made again, one may have been its cause: they go apart, lest it takes the others along once more.
         """
         patience = min(call.deadline - time.monotonic(), self._patience.starting)
         with self._changed:
@@ -190,20 +186,18 @@ class Supervisor:
             ready = [w for w in self._ready() if call.worker in (None, w)]
             if not ready:
                 raise NoWorkers("the worker process takes no calls any more")
-            planned = frozenset() if call.text is None else self._planned.by(call.text)
+            own = None if call.text is None else ready[hash(call.text) % len(ready)]
             late = time.monotonic() - _LATE
             worker = min(
                 ready,
                 key=lambda w: (
                     call.again and w.suspects > 0,
                     w.seen < late,
-                    call.statement and w.statements >= w.most,
-                    w.calls - (_WORTH if w.number in planned else 0),
+                    w.statements - w.most if call.statement else 0,
+                    w.calls - (w is own),
                     w.placed,
                 ),
             )
-            if call.text is not None:
-                self._planned.add(call.text, worker.number)
             self._placed += 1
             worker.placed = self._placed
             worker.calls += 1

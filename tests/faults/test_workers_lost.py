@@ -104,25 +104,6 @@ def test_what_was_described_is_asked_again_once_a_table_has_changed(two: Pool) -
     assert asked() == 3
 
 
-def test_a_text_goes_to_who_planned_it_and_to_others_when_that_one_has_no_room(two: Pool) -> None:
-    def ran() -> list[str]:
-        return [pid for name, pid in two.notes() if name == "execute"]
-
-    texts = [f"{i} planned: rows 1" for i in range(6)]
-    for text in texts:
-        two.queries.describe(request(text), ANA)
-    planned = [pid for name, pid in two.notes() if name == "describe"]
-    assert len(set(planned)) == 2
-    assert [two.rows(text) for text in texts] == [1] * 6 and ran() == planned
-    streams = [two.queries.stream(request("0 planned: rows 1 then sleep 30"), ANA, 60) for _ in range(5)]
-    for stream in streams:
-        next(frames := stream.frames()), next(frames)
-    first, *more, last = ran()[6:]
-    assert more == [first] * 3 and last != first  # a worker of these takes four
-    for stream in streams:
-        stream.close()
-
-
 def ingest(table: str, mode: Any) -> Ingest:
     return Ingest(
         query_id="q",
