@@ -1,8 +1,7 @@
 """Our front beside pyarrow.flight's own server in the same run, and what a small query costs: `python -m bench.flight`.
 
 Streams come from a table in memory (bench.in_memory): ours through the front, the relay and one worker, theirs from C++.
-Each is compared with theirs to the same client: of a GB, ADBC's driver itself takes more CPU (1.1 s; pyarrow's client 0.7)
-than their server (0.2) or ours with its relay (0.6), and reads from theirs at 0.5 to 0.8 of the rate of pyarrow's client.
+Each is compared with theirs to the same client, since a client takes more CPU than a server: what both have used is printed.
 Small queries go to `watersmeet serve` with one worker, planning included, beside two bare gRPC calls of the same server;
 what the relay adds is the difference from `workers: 0`.
 """
@@ -26,7 +25,7 @@ from grpc.experimental import ChannelOptions
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from pyarrow import flight
 
-from bench import in_memory, relay, report
+from bench import in_memory, measure, relay, report
 from server.flight.commands import pack
 from server.flight.proto import flight_sql_pb2 as sql
 from tests.clients.certificates import Authority
@@ -101,8 +100,47 @@ def main() -> None:
             verdicts.ratio("planned a second, workers 2 and workers 1", rates[1], rates[0], least=1.4)
 
 
+class _Way:
+    """The streams of one server to one client."""
+
+    def __init__(self, read: Callable[[], tuple[float, int]], server: int) -> None:
+        """`read` gives the seconds until the first batch and the bytes of all; `server` is the process that sends."""
+        self._read = read
+        self._server = server
+        self._rates: list[float] = []
+        self._firsts: list[float] = []
+        self._size = 0
+        self._used = [0.0, 0.0]
+        read()
+
+    def stream(self) -> None:
+        before = self._cpu()
+        began = time.perf_counter()
+        first, size = self._read()
+        self._rates.append(size / 1e6 / (time.perf_counter() - began))
+        self._firsts.append(first * 1000)
+        self._size += size
+        self._used = [used + after - start for used, after, start in zip(self._used, self._cpu(), before, strict=True)]
+
+    def _cpu(self) -> tuple[float, float]:
+        return measure.cpu_seconds(self._server), time.process_time()
+
+    def rate(self) -> float:
+        """MB/s, the median."""
+        return statistics.median(self._rates)
+
+    def first(self) -> float:
+        """Milliseconds until the first batch, the median."""
+        return statistics.median(self._firsts)
+
+    def used(self) -> tuple[float, float]:
+        """CPU seconds a GB: of the server with its workers, and of the client."""
+        server, client = (used / self._size * 1e9 for used in self._used)
+        return server, client
+
+
 def _streams(verdicts: Verdicts, rows: int, streams: int, folder: Path | None, least: float) -> None:
-    """MB/s to both clients, and the time until the first batch; in turn, so that what else runs meets all."""
+    """To both clients, in turn, so that what else runs meets all."""
     authority = Authority()
     tls, over = None, "plaintext"
     if folder is not None:
@@ -110,36 +148,26 @@ def _streams(verdicts: Verdicts, rows: int, streams: int, folder: Path | None, l
         tls, over = (folder / "cert.pem", folder / "key.pem"), "TLS"
         tls[0].write_bytes(certificate.cert)
         tls[1].write_bytes(certificate.key)
+    trust = {"tls_root_certs": authority.cert} if tls else {}
+    options = {DatabaseOptions.TLS_ROOT_CERTS.value: authority.cert.decode()} if tls else {}
     with ExitStack() as stack:
-        trust = {"tls_root_certs": authority.cert} if tls else {}
-        uris = {name: stack.enter_context(in_memory.running(name, rows, tls))[0] for name in in_memory.SERVERS}
-        clients = {name: stack.enter_context(flight.connect(uri, **trust)) for name, uri in uris.items()}
-        options = {DatabaseOptions.TLS_ROOT_CERTS.value: authority.cert.decode()} if tls else {}
-        connections = {
-            name: stack.enter_context(adbc.connect(uri, db_kwargs=options, autocommit=True))
-            for name, uri in uris.items()
-        }
-        reads: dict[tuple[str, str], Callable[[], tuple[float, int]]] = {}
+        ways: dict[tuple[str, str], _Way] = {}
         for name in in_memory.SERVERS:
-            reads["pyarrow.flight", name] = partial(_pyarrow, clients[name])
-            reads["ADBC", name] = partial(_adbc, connections[name])
-        rates: dict[tuple[str, str], list[float]] = {way: [] for way in reads}
-        firsts: dict[tuple[str, str], list[float]] = {way: [] for way in reads}
-        for read in reads.values():
-            read()
+            uri, pid = stack.enter_context(in_memory.running(name, rows, tls))
+            client = stack.enter_context(flight.connect(uri, **trust))
+            ways["pyarrow.flight", name] = _Way(partial(_pyarrow, client), pid)
+            connection = stack.enter_context(adbc.connect(uri, db_kwargs=options, autocommit=True))
+            ways["ADBC", name] = _Way(partial(_adbc, connection), pid)
         for number in range(ROUNDS * streams):
             # Each second time the other way round: whoever follows a slow one finds the caches as that left them.
-            for way, read in list(reads.items())[:: -1 if number % 2 else 1]:
-                began = time.perf_counter()
-                first, size = read()
-                rates[way].append(size / 1e6 / (time.perf_counter() - began))
-                firsts[way].append(first * 1000)
-    rate = {way: statistics.median(found) for way, found in rates.items()}
-    soon = {way: statistics.median(found) for way, found in firsts.items()}
-    for client in ("pyarrow.flight", "ADBC"):
-        ours, theirs = ((client, name) for name in in_memory.SERVERS)
-        verdicts.ratio(f"stream to {client}, {over}, MB/s", rate[ours], rate[theirs], least=least)
-        verdicts.most(f"first batch to {client}, {over}, ms", soon[ours], 30, soon[theirs])
+            for way in list(ways.values())[:: -1 if number % 2 else 1]:
+                way.stream()
+    for to in ("pyarrow.flight", "ADBC"):
+        ours, theirs = (ways[to, name] for name in in_memory.SERVERS)
+        verdicts.ratio(f"stream to {to}, {over}, MB/s", ours.rate(), theirs.rate(), least=least)
+        verdicts.most(f"first batch to {to}, {over}, ms", ours.first(), 30, theirs.first())
+        for whose, mine, other in zip(("server's", "client's"), ours.used(), theirs.used(), strict=True):
+            verdicts.seen(f"{whose} CPU s/GB to {to}, {over}", mine, other)
 
 
 def _pyarrow(client: flight.FlightClient) -> tuple[float, int]:

@@ -59,10 +59,14 @@ class Served:
         }
         return adbc.connect(self.uri, db_kwargs=options, autocommit=True)
 
+    def said(self, message: str) -> list[dict[str, Any]]:
+        """The log's lines with a message, oldest first. A last line that is still being written is left for later."""
+        told = [json.loads(line) for line in self.log.read_text().splitlines(keepends=True) if line.endswith("\n")]
+        return [line for line in told if line["message"] == message]
+
     def calls(self, subject: str) -> list[dict[str, Any]]:
-        """The server's log lines about a subject's calls that have ended, in the order in which they did."""
-        told = [json.loads(line) for line in self.log.read_text().splitlines()]
-        return [line for line in told if line["message"] == "call" and line["subject"] == subject]
+        """The log's lines about a subject's calls that have ended, in the order in which they did."""
+        return [line for line in self.said("call") if line["subject"] == subject]
 
 
 @contextmanager

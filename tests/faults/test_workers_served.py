@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import re
@@ -48,8 +47,7 @@ class World:
 
     def ready(self) -> list[int]:
         """Those that have said in the log that they take statements."""
-        lines = map(json.loads, self.served.log.read_text().splitlines())
-        said = {line["pid"] for line in lines if line["message"] == "a worker is ready"}
+        said = {line["pid"] for line in self.served.said("a worker is ready")}
         return [pid for pid in self.workers() if pid in said]
 
     def read(self, text: str) -> pa.Table:
