@@ -134,7 +134,8 @@ class _Side:
     aliases: frozenset[str]
     missing: bool
     apart: frozenset[Column]
-    values: list[Call] = field(default_factory=list)
+    values: dict[Call, int] = field(default_factory=dict)
+    """What it sends, and the place of each."""
 
     # ------------------------------------------------------------ whole aggregates
 
@@ -218,9 +219,7 @@ class _Side:
 
     def value(self, call: Call) -> Expr:
         """A value that the side sends."""
-        if call not in self.values:
-            self.values.append(call)
-        return _placeholder(self.values.index(call), call)
+        return _placeholder(self.values.setdefault(call, len(self.values)), call)
 
     def rows(self, guard: tuple[Expr, ...] = ()) -> Expr:
         """How many rows a row of the side stands for: one where an outer join leaves the side out."""

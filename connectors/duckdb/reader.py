@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import duckdb
 import pyarrow as pa
@@ -27,6 +28,15 @@ _BATCH_BYTES = 2 << 20
 """Aim of a batch's size; text and nested columns are taken for 128 bytes a value."""
 
 
+@dataclass(slots=True)
+class _File:
+    """A file that is open."""
+
+    base: duckdb.DuckDBPyConnection
+    catalog: SourceCatalog | None = None
+    """Read at its first use. It stays: nobody can change the file while it is open."""
+
+
 class DuckDBSource:
     """One file, opened once and shared by all reads. Thread-safe."""
 
@@ -41,18 +51,23 @@ class DuckDBSource:
         self.partitions = _PARTITIONS if config.consistency == "fragment" else 1
         self._config = config
         self._lock = threading.Lock()
-        self._base: duckdb.DuckDBPyConnection | None = None
+        self._file: _File | None = None
         self._scratch: ScratchFolder | None = None
 
     def warm(self) -> None:
         """A file is open at once."""
 
     def catalog(self) -> SourceCatalog:
-        with self.cursor() as con:
+        with self._lock:
+            file = self._opened()
+            con = file.base.cursor()
+        with con:
             try:
-                return read_catalog(con, exact_text=self._config.text == "exact")
+                if file.catalog is None:
+                    file.catalog = read_catalog(con, exact_text=self._config.text == "exact")
             except duckdb.Error as error:
                 raise translated(self.name, error) from error
+            return file.catalog
 
     def dialect(self, facts: Mapping[str, str]) -> Dialect:
         return DUCKDB
@@ -82,18 +97,22 @@ class DuckDBSource:
 
     def close(self) -> None:
         with self._lock:
-            if self._base is not None:
-                self._base.close()
-                self._base = None
+            if self._file is not None:
+                self._file.base.close()
+                self._file = None
             if self._scratch is not None:
                 self._scratch.close()
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A connection to the file for one thread, which closes it. Raises SourceUnavailable."""
         with self._lock:
-            if self._base is None:
-                self._base = self._open()
-            return self._base.cursor()
+            return self._opened().base.cursor()
+
+    def _opened(self) -> _File:
+        """With the lock held."""
+        if self._file is None:
+            self._file = _File(self._open())
+        return self._file
 
     def _spill_folder(self) -> str:
         """A folder of this source's own, so that sources and servers never meet in one; '' where nothing may spill."""
@@ -108,7 +127,7 @@ class DuckDBSource:
     def reopen(self) -> None:
         """After an internal error DuckDB refuses everything on that database: the next cursor opens it anew."""
         with self._lock:
-            self._base = None
+            self._file = None
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         settings: dict[str, str | bool | int | float | list[str]] = {
