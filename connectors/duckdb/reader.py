@@ -33,8 +33,8 @@ class _File:
     """A file that is open."""
 
     base: duckdb.DuckDBPyConnection
-    catalog: SourceCatalog | None = None
-    """Read at its first use. It stays: nobody can change the file while it is open."""
+    catalog: SourceCatalog
+    """It stays: nobody can change the file while it is open."""
 
 
 class DuckDBSource:
@@ -59,15 +59,7 @@ class DuckDBSource:
 
     def catalog(self) -> SourceCatalog:
         with self._lock:
-            file = self._opened()
-            con = file.base.cursor()
-        with con:
-            try:
-                if file.catalog is None:
-                    file.catalog = read_catalog(con, exact_text=self._config.text == "exact")
-            except duckdb.Error as error:
-                raise translated(self.name, error) from error
-            return file.catalog
+            return self._opened().catalog
 
     def dialect(self, facts: Mapping[str, str]) -> Dialect:
         return DUCKDB
@@ -111,7 +103,7 @@ class DuckDBSource:
     def _opened(self) -> _File:
         """With the lock held."""
         if self._file is None:
-            self._file = _File(self._open())
+            self._file = self._open()
         return self._file
 
     def _spill_folder(self) -> str:
@@ -129,7 +121,7 @@ class DuckDBSource:
         with self._lock:
             self._file = None
 
-    def _open(self) -> duckdb.DuckDBPyConnection:
+    def _open(self) -> _File:
         settings: dict[str, str | bool | int | float | list[str]] = {
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
@@ -138,20 +130,25 @@ class DuckDBSource:
             "threads": str(self._config.threads),
             "temp_directory": self._spill_folder(),
         }
+        base = None
         try:
             base = duckdb.connect(str(self._config.path), read_only=True, config=settings)
             # As an option of connect() the bound on spilled bytes is shown but not enforced (measured on 2.0.0).
             base.execute(f"SET max_temp_directory_size = '{self._config.spill}'")
             base.execute("SET enable_external_access = false")
             base.execute("SET TimeZone = 'UTC'")
+            catalog = read_catalog(base, exact_text=self._config.text == "exact")
             # As in the local engine (server/execution/engine.py), and for the same reasons.
             base.execute("SET disabled_optimizers = 'statistics_propagation,aggregate_function_rewriter'")
             base.execute("SET lock_configuration = true")
         except duckdb.Error as error:
             if self._scratch is not None:
                 self._scratch.close()
-            raise unopened(self.name, error) from error
-        return base
+            if base is None:
+                raise unopened(self.name, error) from error
+            base.close()
+            raise translated(self.name, error) from error
+        return _File(base, catalog)
 
 
 class DuckDBSnapshot:

@@ -146,9 +146,12 @@ class Balancer:
         server = await asyncio.start_server(connected, sock=self._socket)
         await self._ended.wait()
         server.close()
-        for task in self._connections:
-            task.cancel()
-        await asyncio.gather(*self._connections)
+        # All of the loop's: a client may have come back this moment, and its connection is not among ours yet.
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            for task in others:
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
+        await asyncio.sleep(0)  # in which closed sockets are let go of
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for _ in self._replicas:

@@ -131,6 +131,10 @@ def test_the_catalog_has_tables_views_keys_comments_and_sizes(source: Source) ->
     assert catalog.tables["main", "adults"].rows is None
 
 
+def test_the_catalog_is_read_once(source: Source) -> None:
+    assert source.catalog() is source.catalog()
+
+
 def test_odd_names_survive(source: Source) -> None:
     table = source.catalog().tables['Other "one"', "Odd{0} 'table"]
     assert [column.name for column in table.columns] == ["a b", "}"]

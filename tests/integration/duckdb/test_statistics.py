@@ -43,3 +43,17 @@ def test_common_values_and_bounds_come_of_a_sample(columns: dict[str, Column]) -
     assert price is not None and day is not None
     assert price.below(25.0, inclusive=False) == pytest.approx(0.25, abs=0.04)
     assert day.below(key_of("2020-07-19", "DATE"), inclusive=False) == pytest.approx(0.2, abs=0.04)
+
+
+def test_a_wide_table_leaves_something_to_look_at_in_the_others(tmp_path: Path) -> None:
+    with duckdb.connect(str(tmp_path / "lake.duckdb")) as con:
+        # A query over all columns of which would be too deep for DuckDB.
+        con.execute(
+            "CREATE TABLE wide AS SELECT " + ", ".join(f"i AS c{n}" for n in range(1000)) + " FROM range(100) r(i)"
+        )
+        con.execute("CREATE TABLE narrow AS SELECT i % 4 AS few FROM range(60) r(i)")
+        catalog = read_catalog(con, exact_text=True)
+    wide, narrow = (catalog.tables["main", name].columns for name in ("wide", "narrow"))
+    assert len(wide) == 1000
+    assert 0 < sum(bool(column.bounds) for column in wide) < 100
+    assert len(narrow[0].common) == 4
