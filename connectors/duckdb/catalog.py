@@ -46,6 +46,8 @@ _LOOKS = 5_000_000
 4 ms, and 4 (numbers) to 25 ms (text) for all of _SAMPLED."""
 _LOOK = 20_000
 """Rows that take as long as beginning to look at a column."""
+_TOLD_APART = 200
+"""Characters by which the texts of a sample are told apart: they may be documents."""
 _WIDEST = 50
 """Columns of one table that are looked at: a wide one leaves some to the others."""
 _COMMON = 30
@@ -152,7 +154,7 @@ def _counted(
     rows show of those to be `sampled`."""
     name = ".".join(map(_quoted, table))
     kept = ", ".join(f"CAST(stats({_quoted(column.name)}) AS JSON)" for column in columns)
-    found = con.execute(f"SELECT {kept} FROM {name} LIMIT 1").fetchone() or (None,) * len(columns)
+    found = _row(con, f"SELECT {kept} FROM {name} LIMIT 1") or (None,) * len(columns)
     seen = {column.name: _seen(con, name, rows, column) for column in sampled}
     return [
         _with_figures(column, rows, json.loads(text or "{}", parse_float=str, parse_int=str), seen.get(column.name))
@@ -165,20 +167,31 @@ def _ordered(column: Column) -> bool:
     return column.type in _ORDERED or column.type.startswith("DECIMAL(")
 
 
-def _seen(con: duckdb.DuckDBPyConnection, table: str, rows: int, column: Column) -> dict[str, Any]:
+def _seen(con: duckdb.DuckDBPyConnection, table: str, rows: int, column: Column) -> dict[str, Any] | None:
     """What a sample of `rows` rows shows of a column. In one query for all, each column would take five times as long,
     and from 200 on DuckDB refuses it as too deep."""
     share = min(100.0, 100.0 * _SAMPLED / rows)
+    value = _quoted(column.name)
+    if column.type == "VARCHAR":
+        value = f"left({value}, {_TOLD_APART})"
     sql = f"""
-        WITH s AS MATERIALIZED (SELECT {_quoted(column.name)} AS v FROM {table} USING SAMPLE {share:.6f}% (system, 1)),
+        WITH s AS MATERIALIZED (SELECT {value} AS v FROM {table} USING SAMPLE {share:.6f}% (system, 1)),
         counted AS (SELECT v, count(*) AS n FROM s WHERE v IS NOT NULL GROUP BY ALL)
         SELECT (SELECT struct_pack(rows := count(*), filled := count(v), bounds := list_transform(
                    quantile_disc(v, {_QUANTILES}), lambda q: left(CAST(q AS VARCHAR), {LONGEST_SHOWN}))) FROM s),
                struct_pack(values := count(*), once := count(*) FILTER (n = 1), common := max_by(
                    struct_pack(v := left(CAST(v AS VARCHAR), {LONGEST_SHOWN}), n := n), n, {_COMMON}) FILTER (n > 1))
         FROM counted"""
-    sample, counted = con.execute(sql).fetchall()[0]
-    return {**sample, **counted}
+    found = _row(con, sql)
+    return {**found[0], **found[1]} if found else None
+
+
+def _row(con: duckdb.DuckDBPyConnection, sql: str) -> tuple[Any, ...] | None:
+    """The first row of figures; None where they take more than the source's memory, as those of documents may."""
+    try:
+        return con.execute(sql).fetchone()
+    except duckdb.OutOfMemoryException:
+        return None
 
 
 def _with_figures(column: Column, rows_in_all: int, kept: dict[str, str], seen: Mapping[str, Any] | None) -> Column:

@@ -57,3 +57,15 @@ def test_a_wide_table_leaves_something_to_look_at_in_the_others(tmp_path: Path) 
     assert len(wide) == 1000
     assert 0 < sum(bool(column.bounds) for column in wide) < 100
     assert len(narrow[0].common) == 4
+
+
+def test_documents_do_not_keep_a_file_from_being_read(tmp_path: Path) -> None:
+    path = tmp_path / "lake.duckdb"
+    with duckdb.connect(str(path)) as con:
+        con.execute(
+            "CREATE TABLE documents AS SELECT i AS id, repeat('x' || hash(i), 5000) AS text FROM range(4100) r(i)"
+        )
+    with duckdb.connect(str(path), read_only=True, config={"memory_limit": "64MB", "temp_directory": ""}) as con:
+        number, text = read_catalog(con, exact_text=True).tables["main", "documents"].columns
+    assert len(number.bounds) == 51
+    assert not text.bounds  # one of its blocks is more than the memory
