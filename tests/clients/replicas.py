@@ -146,7 +146,9 @@ class Balancer:
         server = await asyncio.start_server(connected, sock=self._socket)
         await self._ended.wait()
         server.close()
-        # All of the loop's: a client may have come back this moment, and its connection is not among ours yet.
+        # All of the loop's: a client may have come back this moment, and its connection is not among ours yet. A task that
+        # is cancelled before it has begun leaves its socket open.
+        await asyncio.sleep(0)
         while others := asyncio.all_tasks() - {asyncio.current_task()}:
             for task in others:
                 task.cancel()
