@@ -1,14 +1,18 @@
 """information_schema of every catalog: rows made from the sources' catalogs, as standard SQL names them.
 
-`information_schema.tables` shows all catalogs, `sales.information_schema.tables` that one. The rows are VALUES in the
-local query: what a principal may not see is not among the sources that planning is given.
+`information_schema.tables` shows all catalogs, `sales.information_schema.tables` that one. The rows stand in the local
+query as one JSON text, since a catalog may have 100,000 columns: as VALUES, 36,000 took the engine 8 s and 1.6 GB, and
+as JSON 0.9 s and 0.2. What a principal may not see is not among the sources that planning is given.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 
-from connectors.sqlgen.tree import Constant, Expr, Values
+from connectors.sqlgen.duckdb import DUCKDB
+from connectors.sqlgen.printer import sql_of
+from connectors.sqlgen.tree import Constant, OpaqueQuery
 from planner.bind.tables import named_source
 from planner.errors import UnknownName
 from planner.plan import SourceInfo
@@ -65,7 +69,7 @@ def is_information_schema(path: tuple[str, ...]) -> bool:
     return len(path) in (2, 3) and path[-2].lower() == SCHEMA
 
 
-def view(path: tuple[str, ...], sources: Mapping[str, SourceInfo], alias: str) -> tuple[Values, tuple[str, ...]]:
+def view(path: tuple[str, ...], sources: Mapping[str, SourceInfo]) -> tuple[OpaqueQuery, tuple[str, ...]]:
     """The view's rows and column names. Raises UnknownName."""
     name = path[-1].lower()
     if name not in _COLUMNS:
@@ -77,16 +81,11 @@ def view(path: tuple[str, ...], sources: Mapping[str, SourceInfo], alias: str) -
             raise UnknownName(f"catalog {path[0]} does not exist; there are {', '.join(sorted(sources))}")
         chosen = [source]
     columns = _COLUMNS[name]
+    rows = json.dumps([row for source in chosen for row in _ROWS[name](source)], ensure_ascii=False)
+    items = ", ".join(f"CAST(r[{i}] AS {type_})" for i, (_, type_) in enumerate(columns, 1))
+    text = f"/* {SCHEMA}.{name} */ SELECT {items} FROM (SELECT unnest(from_json({sql_of(Constant(rows, _TEXT), DUCKDB)}, '[[\"VARCHAR\"]]')) AS r)"
     types = tuple(type_ for _, type_ in columns)
-    rows = tuple(_constants(row, types) for source in chosen for row in _ROWS[name](source))
-    # VALUES has at least one row: this one is filtered away by its reader (`relations.base_table`).
-    return Values(alias, rows or (_constants((None,) * len(types), types),), types), tuple(n for n, _ in columns)
-
-
-def _constants(row: Row, types: tuple[str, ...]) -> tuple[Expr, ...]:
-    return tuple(
-        Constant(None if value is None else str(value), type_) for value, type_ in zip(row, types, strict=True)
-    )
+    return OpaqueQuery(text, (), types, f"{SCHEMA} is made here"), tuple(column for column, _ in columns)
 
 
 def _tables_of(source: SourceInfo) -> list[Table]:

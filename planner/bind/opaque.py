@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from connectors.sqlgen.duckdb import DUCKDB
 from connectors.sqlgen.printer import sql_of
-from connectors.sqlgen.tree import Call, ColumnRef, Constant, CteRef, Input, OpaqueQuery, Query, Select
+from connectors.sqlgen.tree import ColumnRef, Constant, CteRef, Input, OpaqueQuery, Query, Select
 from planner.bind.context import Context, Ctes
 from planner.bind.expressions import Expressions
 from planner.bind.information_schema import is_information_schema, view
@@ -198,9 +198,7 @@ class _Text:
             names = tuple(unique_names(cte.columns))
             shown = path[-1]
         elif is_information_schema(path):
-            values, names = view(path, self.context.sources, self.context.alias())
-            items = tuple(ColumnRef(values.alias, f"c{i}", type_) for i, type_ in enumerate(values.types))
-            query = Select(items, values, Call("is not null", (items[0],), "BOOLEAN"))
+            query, names = view(path, self.context.sources)
             shown = path[-1]
         else:
             source, table = resolve(path, self.context.sources, self.context.request.session)

@@ -136,16 +136,13 @@ class Relations:
         return scan, (source.name, table.schema, table.name), visible(scan)
 
     def information_schema(self, path: tuple[str, ...]) -> tuple[Relation, tuple[str, ...], list[Visible]]:
-        """A view over the catalogs, as VALUES; its first column is NULL in the row that stands for none."""
-        values, names = view(path, self.context.sources, self.context.alias())
-        first = ColumnRef(values.alias, "c0", values.types[0])
-        items = tuple(ColumnRef(values.alias, f"c{i}", type_) for i, type_ in enumerate(values.types))
+        """A view over the catalogs."""
+        query, names = view(path, self.context.sources)
         alias = self.context.alias()
         columns = [
             Visible(name, ColumnRef(alias, f"c{i}", type_))
-            for i, (name, type_) in enumerate(zip(names, values.types, strict=True))
+            for i, (name, type_) in enumerate(zip(names, query.types, strict=True))
         ]
-        query = Select(items, values, Call("is not null", (first,), "BOOLEAN"))
         return Derived(alias, query), path, columns
 
     def derived(self, node: dict[str, Any]) -> tuple[Relation, tuple[str, ...], list[Visible]]:

@@ -103,10 +103,12 @@ class RunningAnswer:
             yield from query.batches()
             self._execution.finish()
         except ExecutionError as error:
-            if isinstance(error, EngineFailed):
-                log.error("the engine failed", exc_info=error)
             self._execution.fail(error)
-            self._execution.check()  # what ended it first is the cause, and the engine's error its effect
+            try:
+                self._execution.check()  # what ended it first is the cause, and the engine's error its effect
+            except EngineFailed:
+                log.error("the engine failed", exc_info=error)
+                raise
             raise
         finally:
             self._execution.cancel()  # wakes whoever the engine waits for, when the caller left early

@@ -10,8 +10,9 @@ from server.execution.admission import Slot
 from server.execution.errors import StatementCancelled, StatementTimeout
 from server.workers.channel import Channel
 
-_LISTENING = 1.0
-"""Seconds in which a worker must have heard a cancel."""
+_LISTENING = 5.0
+"""Seconds in which a worker must have heard a cancel, or it is replaced. Nobody waits for it but the statement's place; on
+a machine that does ten times what it can, a worker that is well was seen to take more than one."""
 
 
 class Cancellation:

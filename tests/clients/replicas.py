@@ -119,6 +119,7 @@ class Balancer:
         self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._serve(),), name="balancer")
         self._ended = asyncio.Event()
         self._connections: set[asyncio.Task[None]] = set()
+        self._writers: list[asyncio.StreamWriter] = []
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -134,46 +135,45 @@ class Balancer:
         self._loop.call_soon_threadsafe(lambda: [task.cancel() for task in self._connections])
 
     async def _serve(self) -> None:
-        async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.current_task()
-            assert task is not None
+        def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            self._writers.append(writer)
+            task = asyncio.create_task(self._pass_on(reader, writer))
             self._connections.add(task)
-            with suppress(asyncio.CancelledError, OSError):
-                await self._pass_on(reader, writer)
-            writer.close()
-            self._connections.discard(task)
+            task.add_done_callback(self._connections.discard)
 
         server = await asyncio.start_server(connected, sock=self._socket)
         await self._ended.wait()
         server.close()
-        # All of the loop's: a client may have come back this moment, and its connection is not among ours yet. A task that
-        # is cancelled before it has begun leaves its socket open.
-        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # a connection that was accepted this moment would stay open if it were cancelled now
+        # All tasks of the loop: a client may have come back this moment, and its connection is not among ours yet.
         while others := asyncio.all_tasks() - {asyncio.current_task()}:
             for task in others:
                 task.cancel()
             await asyncio.gather(*others, return_exceptions=True)
-        await asyncio.sleep(0)  # in which closed sockets are let go of
+        for writer in self._writers:
+            writer.transport.abort()
+        await asyncio.sleep(0)  # in which the sockets are let go of
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        for _ in self._replicas:
-            self._turn += 1
-            with suppress(OSError):
-                inner = await asyncio.open_connection(
-                    "127.0.0.1", self._replicas[self._turn % len(self._replicas)].port
-                )
-                break
-        else:
-            return
         try:
-            there, back = asyncio.create_task(_pump(reader, inner[1])), asyncio.create_task(_pump(inner[0], writer))
+            for _ in self._replicas:
+                self._turn += 1
+                port = self._replicas[self._turn % len(self._replicas)].port
+                with suppress(OSError):
+                    inner, outer = await asyncio.open_connection("127.0.0.1", port)
+                    break
+            else:
+                return
+            self._writers.append(outer)
+            there, back = asyncio.create_task(_pump(reader, outer)), asyncio.create_task(_pump(inner, writer))
             try:
                 await asyncio.wait((there, back), return_when=asyncio.FIRST_COMPLETED)
             finally:
                 there.cancel(), back.cancel()
                 await asyncio.gather(there, back, return_exceptions=True)
+                outer.close()
         finally:
-            inner[1].close()
+            writer.close()
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -220,6 +220,7 @@ def _nothing_left(world: World, times: int, seed: int) -> None:
 
     until(as_before, 10.0)
     until(lambda: world.connections() <= 8, 5.0)  # those that cancel are beside the pool's, and gone at once
+    assert b'"level": "error"' not in world.replica.log.read_bytes()
 
 
 def test_a_hundred_ended_calls_leave_nothing(world: World) -> None:

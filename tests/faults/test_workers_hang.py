@@ -118,7 +118,7 @@ def test_a_cancel_reaches_a_client_whose_worker_does_not_listen(two: Pool) -> No
     with pytest.raises(StatementCancelled):
         list(frames)
     stream.close()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15
 
 
 def test_a_client_that_goes_away_ends_its_statement(two: Pool) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from connectors.sqlgen.tree import walk
 from planner.errors import PlanningError
 from planner.pipeline import plan
 from planner.plan import PlanRequest, SessionInfo
@@ -142,6 +145,20 @@ def test_parameters_are_typed_by_their_context_and_bound_exactly(world: SmallWor
 )  # fmt: skip
 def test_the_catalogs_describe_themselves(sql: str, rows: list[tuple[object, ...]], world: SmallWorld) -> None:
     assert world.run(plan(request(sql), world.sources)) == rows
+
+
+def test_the_size_of_a_catalog_makes_no_larger_plan(world: SmallWorld) -> None:
+    source = world.sources["s1"]
+    table = next(iter(source.catalog.tables.values()))
+    column = replace(table.columns[0], remarks='it\'s "quoted" \\ 100 % é\n')
+    wide = replace(table, columns=tuple(replace(column, name=f"c{i}") for i in range(5000)))
+    catalog = replace(source.catalog, tables={(wide.schema, wide.name): wide})
+    made = plan(request("FROM s1.information_schema.columns"), {"s1": replace(source, catalog=catalog)})
+    assert sum(1 for _ in walk(made.local)) < 100
+    rows = world.run(made)
+    assert len(rows) == 5000
+    assert {(row[3], row[4]) for row in rows} == {(f"c{i}", i + 1) for i in range(5000)}
+    assert {row[8] for row in rows} == {column.remarks}
 
 
 @pytest.mark.parametrize(
