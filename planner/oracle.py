@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 
-from connectors.sqlgen.tree import ColumnRef, Constant, Expr
+from connectors.sqlgen.tree import Call, ColumnRef, Constant, Expr, walk
 
 _PARSE = "SELECT json_serialize_sql(?, skip_empty := true, skip_null := true, skip_default := true)"
 _MEMO = 20_000
@@ -211,10 +211,19 @@ def placeholders(args: tuple[Expr, ...], *, operator: bool = False) -> tuple[tup
     for arg in args:
         if isinstance(arg, Constant) and _literal(arg, operator):
             shown.append(alike(arg) if operator else arg)
+        elif not operator and _constant(arg):
+            shown.append(arg)
         else:
             shown.append(ColumnRef("p", f"a{len(others)}", arg.type))
             others.append(arg)
     return tuple(shown), tuple(others)
+
+
+def _constant(node: Expr) -> bool:
+    """Whether a call makes something of constants only, as [0.1, 0.9] does: some arguments must be no column."""
+    return isinstance(node, Call) and all(
+        isinstance(part, Constant) or (isinstance(part, Call) and not part.aggregate) for part in walk(node)
+    )
 
 
 def _literal(constant: Constant, operator: bool) -> bool:

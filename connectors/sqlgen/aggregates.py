@@ -9,7 +9,19 @@ from dataclasses import replace
 
 from connectors.sqlgen.dialect import Entry, decimal_shape, family
 from connectors.sqlgen.scalars import PLAIN_EQUAL, Refused, ScalarPrinter, function_name
-from connectors.sqlgen.tree import Call, ColumnRef, Constant, Expr, Query, Sort, Subquery, Window, transform
+from connectors.sqlgen.tree import (
+    Call,
+    ColumnRef,
+    Constant,
+    Expr,
+    Query,
+    Select,
+    Sort,
+    Subquery,
+    Window,
+    children,
+    transform,
+)
 
 
 class AggregatePrinter(ScalarPrinter):
@@ -155,6 +167,12 @@ class AggregatePrinter(ScalarPrinter):
         if node.kind == "exists":
             return f"EXISTS ({inner})"
         assert node.arg is not None
+        if not self.dialect.any_of_aggregate and _holds_aggregate(node.arg):
+            raise Refused(node, "construct", f"an aggregate IN (SELECT …) is not proven on {self.dialect.name}")
+        if not self.dialect.any_of_others and not _same_or_filled(node.arg, node.query):
+            raise Refused(node, "types", f"IN over two types with NULLs is not proven on {self.dialect.name}")
+        if not self.dialect.any_limited and _limit(node.query) is not None:
+            raise Refused(node, "construct", f"{self.dialect.name} has no LIMIT in IN (SELECT …)")
         if not self.dialect.anything:
             item = ColumnRef("", "c0", node.query.types[0])
             probe = Call(node.op, (node.arg, item), "BOOLEAN")
@@ -197,6 +215,25 @@ _UNFRAMED = frozenset({"row_number", "rank", "dense_rank", "ntile", "lag", "lead
 """Window functions that look at the whole partition: DuckDB and PostgreSQL pass over a frame, MariaDB refuses it (4017)."""
 _ANY_REPEATS = frozenset({"min", "max", "bool_and", "bool_or"})
 """Aggregates for which DISTINCT changes nothing."""
+
+
+def _holds_aggregate(node: Expr) -> bool:
+    """Whether an aggregate of the expression's own block is in it."""
+    if isinstance(node, Call) and node.aggregate:
+        return True
+    return not isinstance(node, (Subquery, Window)) and any(map(_holds_aggregate, children(node)))
+
+
+def _same_or_filled(arg: Expr, query: Query) -> bool:
+    """Whether a query's only column has the type of what is looked for in it, or is no NULL."""
+    item = query.items[0] if isinstance(query, Select) else None
+    return arg.type == query.types[0] or (isinstance(item, ColumnRef) and not item.nullable)
+
+
+def _limit(query: Query) -> Expr | None:
+    """The LIMIT or OFFSET of a query."""
+    limit: Expr | None = getattr(query, "limit", None) or getattr(query, "offset", None)
+    return limit
 
 
 def is_number(key: Expr) -> bool:

@@ -154,6 +154,12 @@ class Dialect:
     """A derived table may read the relations to its left."""
     any_subquery: str = "{0}"
     """A form of a comparison with ANY (SELECT …), which {0} is."""
+    any_of_aggregate: bool = True
+    """Whether what is compared with ANY (SELECT …), or is IN it, may hold an aggregate."""
+    any_of_others: bool = True
+    """Whether a number may be IN numbers of another type that can be NULL: of one that this type cannot hold, too."""
+    any_limited: bool = True
+    """Whether the SELECT of ANY and IN may have a LIMIT."""
     offset_without_limit: str = "OFFSET {0}"
     delete: str = "DELETE FROM {table} AS {alias}"
     """How a DELETE begins that gives its table an alias."""

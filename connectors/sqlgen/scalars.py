@@ -187,7 +187,15 @@ class ScalarPrinter(ABC):
         if self.dialect.anything:
             return _spelled(node.name, [self.expr(arg) for arg in node.args])
         entry = self.exact_entry(node)
+        if node.name in _FAIL:
+            self.check_computed_of_rows(node)
         return self.fill(entry, node.args)
+
+    def check_computed_of_rows(self, node: Call | Cast) -> None:
+        """Refuse what is made of constants only, and was not folded because it fails: in CASE WHEN … THEN 1 // 0 END a
+        source computes it while it plans, whether or not a row comes to it."""
+        if all(isinstance(part, (Call, Cast, Constant)) for part in walk(node)):
+            raise Refused(node, "literal", f"the value is an error, which {self.dialect.name} raises without any row")
 
     def exact_entry(self, node: Call) -> Entry:
         entry = self.entry(self.dialect.scalars, node, node.args)
@@ -347,6 +355,7 @@ class ScalarPrinter(ABC):
             raise Refused(
                 node, "cast", f"the cast from {node.arg.type} to {node.type} is not proven on {self.dialect.name}"
             )
+        self.check_computed_of_rows(node)
         return entry.sql.format(self.argument(node.arg), type=target)
 
 
@@ -367,6 +376,9 @@ _STRUCTURAL = {
     "<>": "compare",
 }
 """Calls with a syntax of their own -> the printer's method."""
+
+_FAIL = frozenset({"+", "-", "*", "//", "%", "abs"})
+"""Calls that have no value for some numbers; so have casts."""
 
 PLAIN_EQUAL = {"({0} = {1})", "({0:eq} = {1:eq})", "{0} = {1}", "{0:eq} = {1:eq}"}
 """Templates of '=' that IN may be made of."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -11,17 +11,19 @@ from connectors.sqlgen.tree import (
     ColumnRef,
     Derived,
     Expr,
+    Join,
     OpaqueExpr,
     Select,
+    Subquery,
     Window,
     children,
     rebuild,
     walk,
 )
 from planner.bind.context import Context
-from planner.bind.scope import Scope, Visible, pick
+from planner.bind.scope import NotUnderstood, Scope, Visible, pick
 from planner.errors import InvalidExpression
-from planner.rules.algebra import has_subquery, relation_aliases
+from planner.rules.algebra import has_aggregate, has_subquery, has_window, relation_aliases
 
 
 def ordinal_of(node: dict[str, Any]) -> int | None:
@@ -87,6 +89,52 @@ def check_grouped(select: Select, *more: Expr) -> None:
     for expr in (*select.items, *more, select.having, select.qualify, *select.order):
         if expr is not None:
             check(expr)
+
+
+def check_nesting(select: Select) -> None:
+    """Leave to DuckDB, whose words say what is wrong, aggregates and windows where neither can stand."""
+    for where in (select.where, select.having, *(select.group or ())):
+        if where is not None and has_window(where):
+            raise NotUnderstood("a window function in WHERE, GROUP BY or HAVING")
+    if any(isinstance(part, Join) and _either(part.condition) for part in _joined(select.relation)):
+        raise NotUnderstood("an aggregate or a window function in a join condition")
+    above = (*select.items, select.having, select.qualify, *select.order)
+    for part in (part for expr in above if expr is not None for part in _own(expr)):
+        if isinstance(part, Call) and part.aggregate and any(_either(inner) for inner in _arguments(part)):
+            raise NotUnderstood("an aggregate or a window function inside an aggregate")
+        if isinstance(part, Window) and any(
+            has_window(inner) for inner in (*_arguments(part.call), *part.partition, *part.order)
+        ):
+            raise NotUnderstood("a window function inside another")
+
+
+def _either(node: Any) -> bool:
+    return node is not None and (has_aggregate(node) or has_window(node))
+
+
+def _joined(relation: Any) -> Iterator[Any]:
+    """The relations of a FROM, not those inside of them."""
+    if isinstance(relation, Join):
+        yield relation
+        yield from _joined(relation.left)
+        yield from _joined(relation.right)
+
+
+def _own(node: Any) -> Iterator[Any]:
+    """A node and what is below it in its block; a window without its call, which is no aggregate of the block."""
+    yield node
+    if isinstance(node, Subquery):
+        inside: Iterable[Any] = () if node.arg is None else (node.arg,)
+    elif isinstance(node, Window):
+        inside = (*_arguments(node.call), *node.partition, *node.order)
+    else:
+        inside = children(node)
+    for child in inside:
+        yield from _own(child)
+
+
+def _arguments(call: Call) -> tuple[Any, ...]:
+    return (*call.args, *call.order, *((call.filter,) if call.filter is not None else ()))
 
 
 def with_keys_below(select: Select, context: Context) -> Select:

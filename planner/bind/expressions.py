@@ -8,9 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from connectors.sqlgen.dialect import family
 from connectors.sqlgen.tree import Call, Constant, Expr, OpaqueExpr, Parameter, Sort, Subquery, Window
 from planner.bind.context import Context, Ctes
-from planner.bind.scope import NotUnderstood, Scope
+from planner.bind.scope import NotUnderstood, Scope, Visible
 from planner.bind.tables import nearest
 from planner.errors import FunctionRefused, InvalidExpression, UnknownName
 from planner.functions import CLOCK, FUNCTIONS, OPERATORS, SESSION, SYNONYMS, UNORDERED
@@ -37,6 +38,8 @@ _OPERATORS = {
     "COMPARE_NOT_IN": "not in",
     "OPERATOR_COALESCE": "coalesce",
 }
+_WITHIN_GROUP = {"quantile_cont": 2, "quantile_disc": 2, "mode": 1}
+"""Arguments of the aggregates that may take the first of them from WITHIN GROUP (ORDER BY …)."""
 _OF_PART = frozenset(["date_part", "date_trunc"])
 """Functions whose first argument names a part of a date; EXTRACT(YEAR …) writes it in capitals, no list of a source does."""
 _BOUND = {
@@ -89,6 +92,18 @@ class Expressions:
         near = nearest(path[-1], self.scope.candidates())
         hint = f"; did you mean {near}?" if near else ""
         raise UnknownName(f"column {'.'.join(path)} does not exist in this query{hint}")
+
+    def _positional_reference(self, node: dict[str, Any]) -> Expr:
+        return self.positional(node).expr
+
+    def positional(self, node: dict[str, Any]) -> Visible:
+        """The column of FROM that #2 counts. Raises InvalidExpression."""
+        if len(self.scope.star) != sum(len(named.columns) for named in self.scope.relations):
+            raise NotUnderstood("a column's number among merged columns")
+        columns, number = self.scope.star, int(node["index"])
+        if not 1 <= number <= len(columns):
+            raise InvalidExpression(f"#{number}: FROM has {len(columns)} columns")
+        return columns[number - 1]
 
     def _is_relation(self, path: tuple[str, ...]) -> bool:
         scope: Scope | None = self.scope
@@ -170,6 +185,9 @@ class Expressions:
     # ------------------------------------------------------------ functions
 
     def _function(self, node: dict[str, Any]) -> Expr:
+        column = tuple(node.get("qualified_name", {}).get("path", ())[:-1])
+        if len(column) == 1 and self.scope.find(column) is not None:
+            node = _called(node)
         name = self.allowed(node)
         if name in CLOCK | SESSION and not node.get("arguments"):
             return self.special(name)
@@ -190,14 +208,17 @@ class Expressions:
 
     def aggregate(self, name: str, node: dict[str, Any]) -> Call:
         """A call of an aggregate function."""
+        given, orders = node.get("arguments", ()), node.get("order_bys", {}).get("orders", ())
+        if orders and len(given) < _WITHIN_GROUP.get(name, 0):
+            raise NotUnderstood(f"{name} WITHIN GROUP")
         return Call(
             name,
-            tuple(self.convert(argument["expression"]) for argument in node.get("arguments", ())),
+            tuple(self.convert(argument["expression"]) for argument in given),
             "",
             aggregate=True,
             distinct=bool(node.get("distinct")),
             filter=self.context.boolean(self.convert(node["filter"])) if node.get("filter") else None,
-            order=self.sorts(node.get("order_bys", {}).get("orders", ())),
+            order=self.sorts(orders),
         )
 
     def midnight(self) -> Expr:
@@ -241,11 +262,14 @@ class Expressions:
             raise NotUnderstood(f"this form of {name} OVER")
         name = "count_star" if name == "count" and not args else name
         call = Call(name, args, "", aggregate=True, distinct=bool(node.get("distinct")), filter=filter_)
+        order, frame = self.sorts(node.get("orders", ())), self.frame(node)
+        if frame.startswith("RANGE") and any(map(str.isdigit, frame)) and not _measurable(order):
+            raise NotUnderstood("a frame that measures no number")
         window = Window(
             call,
             tuple(self.convert(key) for key in node.get("partitions", ())),
-            self.sorts(node.get("orders", ())),
-            self.frame(node),
+            order,
+            frame,
             "",
             bool(node.get("ignore_nulls")),
         )
@@ -325,7 +349,7 @@ class Expressions:
         for key, child in list(items):
             if not isinstance(child, (dict, list)):
                 continue
-            if isinstance(child, dict) and "class" in child and child["class"] not in _IN_TEXT:
+            if isinstance(child, dict) and "class" in child and not _in_text(child):
                 inside = _mentions(child) & bound
                 if not inside:
                     alias = child.get("alias")
@@ -346,6 +370,11 @@ class Expressions:
                 self._mark_children(child, args, mark, bound)
 
 
+def _measurable(order: tuple[Sort, ...]) -> bool:
+    """Whether a frame's distances can be those of one number."""
+    return len(order) == 1 and family(order[0].expr.type) in ("int", "hugeint", "decimal", "float", "double")
+
+
 def sort_of(order: dict[str, Any], expr: Expr) -> Sort:
     """An ORDER BY key with DuckDB's default: NULLS LAST for either direction."""
     nulls_first = str(order.get("null_order", "")).replace("_", " ") == "NULLS FIRST"
@@ -358,6 +387,19 @@ def _mentions(node: Any) -> frozenset[str]:
         found = frozenset(str(name) for name in node.get("column_names", ())[:1])
         return found.union(*(_mentions(child) for child in node.values() if isinstance(child, (dict, list))))
     return frozenset().union(*(_mentions(child) for child in node if isinstance(child, (dict, list))))
+
+
+def _in_text(node: dict[str, Any]) -> bool:
+    """Whether a node stays in the text of an opaque expression: t[:2] has an empty list for the bound that it leaves out."""
+    return node["class"] in _IN_TEXT or (node.get("function_name") == "list_value" and not node.get("arguments"))
+
+
+def _called(node: dict[str, Any]) -> dict[str, Any]:
+    """c.f(x) as f(c, x)."""
+    *column, name = node["qualified_name"]["path"]
+    first = {"expression": {"class": "COLUMN_REF", "type": "COLUMN_REF", "column_names": column}}
+    kept = {key: value for key, value in node.items() if key not in ("schema", "catalog")}
+    return {**kept, "qualified_name": {"path": [name]}, "arguments": [first, *node.get("arguments", ())]}
 
 
 def _is_lambda(function: str, node: dict[str, Any]) -> bool:

@@ -58,7 +58,7 @@ def _names(context: Context, node: dict[str, Any], names: list[str]) -> tuple[st
     if len(items) != len(names):
         return tuple(names)  # a star among them
     return tuple(
-        name if item.get("alias") or item["class"] in {"COLUMN_REF", "STAR"} else context.oracle.expression_text(item)
+        name if item.get("alias") or item["class"] in _NAMED_BY_COLUMN else context.oracle.expression_text(item)
         for item, name in zip(items, names, strict=True)
     )
 
@@ -88,6 +88,8 @@ def _quoted(name: str) -> str:
 
 
 _NULL = '"NULL"'
+_NAMED_BY_COLUMN = frozenset({"COLUMN_REF", "STAR", "POSITIONAL_REFERENCE"})
+"""Outputs whose names are those of columns."""
 
 
 class _Text:
@@ -268,7 +270,7 @@ def _mentioned(node: Any) -> frozenset[str] | None:
         top = stack.pop()
         if isinstance(top, dict):
             if (
-                top.get("class") == "STAR"
+                top.get("class") in ("STAR", "POSITIONAL_REFERENCE")
                 or top.get("type") in ("SHOW_REF", "PIVOT")
                 or top.get("ref_type") == "NATURAL"
             ):

@@ -22,6 +22,7 @@ from planner.bind.blocks import (
     aliases_of,
     bare_columns,
     check_grouped,
+    check_nesting,
     is_volatile,
     ordinal_of,
     pick_first,
@@ -206,9 +207,12 @@ class Queries:
             used.append(qualify_expr)
         if group is None and (having_expr is not None or any(has_aggregate(item) for item in used)):
             group = ()
+        if distinct and any(key.expr not in items for key in order):
+            raise NotUnderstood("DISTINCT ordered by what it does not put out")
         made = Select(
             tuple(items), relation, where, group, sets, having_expr, qualify_expr, distinct, order, limit, offset
         )
+        check_nesting(made)
         if group == () and not any(has_aggregate(item) for item in used):
             raise NotUnderstood("a grouping without keys or aggregates")
         if group is not None:
@@ -237,6 +241,8 @@ class Queries:
             if isinstance(made, Parameter) and not made.type:
                 made = self.context.parameter(made.name, "VARCHAR")
             found = scope.find(tuple(item["column_names"])) if item["class"] == "COLUMN_REF" else None
+            if item["class"] == "POSITIONAL_REFERENCE":
+                found = expressions.positional(item)
             name = item.get("alias") or (found.name if found else self.name_of(item))
             items.append(made)
             names.append(name)
@@ -298,7 +304,10 @@ class Queries:
             return keys, None
         given = node.get("group_expressions")
         if given is None:
-            return ((), None) if node.get("group_sets") else (None, None)
+            sets = node.get("group_sets", ())
+            if len(sets) > 1:
+                raise NotUnderstood("several empty grouping sets, each of which has a row")
+            return ((), None) if sets else (None, None)
         made_keys: list[Expr] = []
         listed = [_bare(item) for item in node["select_list"]]
         for key in given:

@@ -187,8 +187,9 @@ class EngineQuery:
 _BROKEN = (duckdb.InternalException, duckdb.FatalException)
 _KIND_BROKEN = re.compile(r"(INTERNAL|FATAL) Error", re.IGNORECASE)
 _KIND = re.compile(r"^([A-Za-z ]+?) Error: ")
-_VALUES = frozenset({"conversion", "out of range", "invalid input", "constraint"})
-"""Kinds of errors that the statement's own values cause."""
+_VALUES = frozenset({"conversion", "out of range", "invalid input", "constraint", "syntax"})
+"""Kinds of errors that the statement's own values cause. 'syntax' is a LIKE's pattern or ESCAPE; SQL that cannot be read
+is a 'parser' error."""
 
 
 def _translated(error: BaseException) -> ExecutionError:

@@ -213,6 +213,10 @@ def test_text_is_compared_by_bytes_whatever_a_column_declares(path: Path) -> Non
         assert (
             rows(source, reading(f"FROM {table} AS t0", (f"count(DISTINCT {expression})", "BIGINT")))[0][0].as_py() == 2
         )
+        # Not c0 COLLATE "binary": EXCEPT and INTERSECT look through it.
+        for word, left in (("EXCEPT", ["A"]), ("INTERSECT", ["a"])):
+            arms = f"(SELECT {expression} AS c FROM {table} AS t0 {word} SELECT {expression} FROM {table} AS t0 WHERE {expression} = 'a')"
+            assert rows(source, reading(f"FROM {arms} AS t1", ("t1.c", "VARCHAR")))[0].to_pylist() == left
     source.close()
     source = open_source("lake", Config.model_validate({"kind": "duckdb", "path": path, "text": "source"}))
     assert source.catalog().tables["main", "t"].columns[0].read == "{0}"

@@ -71,3 +71,59 @@ SELECT small - 200 FROM my.shop.customers WHERE small < 100
 
 -- case: mod of zero digits of a modulo by NULL is no error
 SELECT id % NULL FROM pg.public.items
+
+-- case: an aggregate inside an aggregate
+-- raises
+SELECT sum(count(*)) FROM @deep
+
+-- case: an aggregate inside an aggregate's FILTER
+-- raises
+SELECT count(*) FILTER (WHERE max(id) > 1) FROM @deep
+
+-- case: an aggregate in a join condition
+-- raises
+SELECT a.id FROM @deep a JOIN @deep b ON count(*) = b.id
+
+-- case: a window function in WHERE
+-- raises
+SELECT id FROM @deep WHERE row_number() OVER () = 1
+
+-- case: a window function in a join condition
+-- raises
+SELECT a.id FROM @deep a JOIN @deep b ON row_number() OVER () = b.id
+
+-- case: a window function in GROUP BY ALL
+-- raises
+SELECT id, sum(id) OVER () FROM @deep GROUP BY ALL
+
+-- case: a window function in HAVING
+-- raises
+SELECT count(*) FROM @deep HAVING row_number() OVER () = 1
+
+-- case: a window function inside an aggregate
+-- raises
+SELECT sum(row_number() OVER ()) FROM @deep
+
+-- case: a window function inside another
+-- raises
+SELECT sum(row_number() OVER ()) OVER () FROM @deep
+
+-- case: a frame that measures text
+-- raises
+SELECT sum(id) OVER (ORDER BY t RANGE BETWEEN 1 PRECEDING AND CURRENT ROW) FROM @deep
+
+-- case: a frame that measures two keys
+-- raises
+SELECT sum(id) OVER (ORDER BY id, q RANGE BETWEEN 1 PRECEDING AND CURRENT ROW) FROM @deep
+
+-- case: an ESCAPE of two characters
+-- raises
+SELECT id FROM @deep WHERE t LIKE 'a' ESCAPE 'xx'
+
+-- case: a pattern that ends with its escape character
+-- raises
+SELECT id FROM @deep WHERE t LIKE 'a\' ESCAPE '\'
+
+-- case: a column's number beyond those of FROM
+-- raises
+SELECT #7 FROM @deep

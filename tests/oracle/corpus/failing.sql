@@ -52,3 +52,13 @@ SELECT a // (b - 1) FROM pg.public.pairs
 -- case: a division by zero is an error above a join of sources
 -- raises
 SELECT p.a // (p.b - 1) FROM pg.public.pairs p JOIN lake.main.pairs x ON p.b = x.b
+
+-- case: a branch of constants that would fail, and that no row takes
+-- note: PostgreSQL computes constants while it plans
+SELECT id, CASE WHEN id > 0 THEN 1 ELSE 1 // 0 END, CASE WHEN id > 0 THEN 1 ELSE 2147483647 + 1 END, CASE WHEN id > 0 THEN 1 ELSE 99999::SMALLINT END FROM @deep
+
+-- case: a condition of constants that would fail, behind one that decides
+SELECT id FROM @deep WHERE CASE WHEN id > 0 THEN TRUE ELSE 1 % 0 = 1 END AND coalesce(id, 1 // 0) > 2
+
+-- case: a branch whose constants meet above a derived table
+SELECT CASE WHEN id > 0 THEN 1 ELSE 1 // z END FROM (SELECT id, 0 AS z FROM @deep)

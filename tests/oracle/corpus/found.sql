@@ -242,3 +242,48 @@ WITH c0 AS (SELECT count(*) OVER () AS o0, t0.b AS o1, t0.a AS o2 FROM pg.public
 -- case: a group key with a subquery over a derived table, in text that only DuckDB understands
 -- note: seed 316814; the two texts of the derived table became two inputs
 SELECT (SELECT max(v.o) FROM (SELECT w.id AS o FROM lake.main.wide w WHERE nullif(w.id, w.id + 1) = w.id) v WHERE v.o = p.id) AS m, count(*) AS n FROM pg.public.people p GROUP BY ROLLUP ((SELECT max(v.o) FROM (SELECT w.id AS o FROM lake.main.wide w WHERE nullif(w.id, w.id + 1) = w.id) v WHERE v.o = p.id))
+
+-- case: several empty grouping sets, each of which has a row
+SELECT count(*), max(id) FROM @wide WHERE id > 3 GROUP BY GROUPING SETS ((), ())
+
+-- case: several empty grouping sets over no rows
+SELECT count(*) FROM @wide WHERE id < 0 GROUP BY GROUPING SETS ((), (), ())
+
+-- case: DISTINCT ordered by an expression over what it puts out
+-- unordered
+SELECT DISTINCT wide FROM @deep ORDER BY wide * -1
+
+-- case: DISTINCT ordered by a column that it does not put out
+-- unordered
+SELECT DISTINCT t.wide FROM @deep t JOIN @wide w ON w.id = t.wide ORDER BY w.n, t.id
+
+-- case: a column by its number
+SELECT #2, #1 + 1, t FROM @deep
+
+-- case: a column by its number, beside a sample, reads the column that FROM has there
+SELECT t, #1 FROM @deep USING SAMPLE 100%
+
+-- case: an aggregate IN rows of a subquery
+-- note: MariaDB 10.11 compares another row's value
+SELECT g, max(id) IN (SELECT id FROM @deep), count(*) NOT IN (SELECT id FROM @deep), min(t) IN (SELECT t FROM @deep) FROM @wide GROUP BY g
+
+-- case: HAVING of an aggregate IN rows of a subquery
+SELECT g FROM @wide GROUP BY g HAVING max(id) IN (SELECT wide FROM @deep) OR max(id) <> ALL (SELECT id FROM @deep)
+
+-- case: IN the first rows of a subquery
+-- note: MySQL and MariaDB have no LIMIT there
+SELECT id FROM @wide WHERE id IN (SELECT wide FROM @deep ORDER BY wide LIMIT 3) OR id IN (SELECT id FROM @deep ORDER BY id OFFSET 8)
+
+-- case: IN the first rows of a set operation
+SELECT id FROM @wide WHERE id NOT IN (SELECT id FROM @deep UNION SELECT q FROM @deep WHERE q > 0 ORDER BY 1 LIMIT 4)
+
+-- case: NOT IN rows of a narrower type, one of them NULL
+-- note: MariaDB 10.11 keeps a BIGINT that is no INTEGER
+SELECT id FROM @wide WHERE n NOT IN (SELECT q FROM @deep)
+
+-- case: NOT IN rows of a narrower DECIMAL, one of them NULL
+SELECT id, m + 1 IN (SELECT p FROM @deep) FROM @wide WHERE (m + 1) <> ALL (SELECT p FROM @deep) IS NOT FALSE
+
+-- case: a sum of distinct values in HAVING, beside a window function and a semi-join
+-- note: MariaDB 10.11 finds no group
+SELECT wide, rank() OVER (ORDER BY wide) FROM @deep WHERE t IN (SELECT t FROM @deep) GROUP BY wide HAVING sum(DISTINCT wide) >= 1

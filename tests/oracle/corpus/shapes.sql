@@ -111,3 +111,21 @@ WHERE id > 0 -- the end
 
 -- case: a statement that ends with a semicolon
 SELECT id FROM pg.public.items;
+
+-- case: slices without a bound
+SELECT id, t[:2], t[2:], t[:], t[:-2], [1, 2, 3][:id], [id, 2][2:] FROM @deep
+
+-- case: quantiles and the mode WITHIN GROUP
+SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY id), percentile_disc(0.25) WITHIN GROUP (ORDER BY id DESC), mode() WITHIN GROUP (ORDER BY id > 0) FROM @deep
+
+-- case: several quantiles at once, and parts of a date
+SELECT quantile_cont(id, [0.25, 0.5]), quantile_disc(q, [0.5]), date_part(['year', 'month'], max(d)) FROM @deep
+
+-- case: functions behind a column and a point
+SELECT id.abs(), t.upper().lower(), q.greatest(id) AS g FROM @deep WHERE t.length() > 1
+
+-- case: functions behind a column and a point, of a join of sources
+SELECT q.abs() AS n, n.sum() FROM @deep a JOIN @wide b ON a.wide = b.id WHERE q.abs() > 1 AND n < 1000 GROUP BY q
+
+-- case: IN of nothing
+SELECT id FROM @deep WHERE id IN () OR id = 3
