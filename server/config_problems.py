@@ -27,6 +27,9 @@ def _problem(model: type[BaseModel], location: Sequence[int | str], kind: str, m
     """
     path, known = "", _known_names(model)
     current: Any = model
+    if location[-1] == "[key]":
+        location = [*map(str, location[:-1])]  # a key that YAML takes for a number is no position
+        message = "a name is text: write it in quotes" if kind == "string_type" else f"as a name: {message}"
     for part in location:
         options = list(_options(current))
         if isinstance(part, str) and (tagged := _tagged(options, part)) is not None:
@@ -41,7 +44,15 @@ def _problem(model: type[BaseModel], location: Sequence[int | str], kind: str, m
         return f"{path}: no such key" + (f"; did you mean {near[0]}?" if near else f"; known: {', '.join(known)}")
     if kind == "missing":
         return f"{path}: this key is needed"
+    if kind in _NO_KIND:
+        return f"{path}.kind: {_NO_KIND[kind]} {', '.join(_tags(current))}"
+    if kind in _NO_SECTION:
+        return f"{path}: this is a section: its keys follow, indented"
     return f"{path}: {message.removeprefix('Value error, ')}"
+
+
+_NO_KIND = {"union_tag_not_found": "this key is needed: one of", "union_tag_invalid": "no such kind; known:"}
+_NO_SECTION = {"dict_type", "mapping_type", "model_type", "model_attributes_type"}
 
 
 def _options(annotation: Any) -> Iterator[Any]:
@@ -61,6 +72,11 @@ def _is_model(annotation: Any) -> bool:
 
 def _known_names(annotation: Any) -> list[str]:
     return list(annotation.model_fields) if _is_model(annotation) else []
+
+
+def _tags(annotation: Any) -> list[str]:
+    """The tags of a discriminated union."""
+    return [tag for option in _options(annotation) for tag in get_args(option.model_fields["kind"].annotation)]
 
 
 def _tagged(options: Sequence[Any], part: str) -> Any:

@@ -39,6 +39,7 @@ def ingest_target(
         raise InvalidExpression("two columns of the data have the same name")
     if not len(ingest.data_schema):
         raise InvalidExpression("the data have no columns")
+    types = [engine_type(field.type, field.name, engine) for field in ingest.data_schema]
     if ingest.mode == "append":
         return _append(ingest, session, principal, catalogs)
     info, schema = _place(ingest, session, principal, catalogs)
@@ -48,9 +49,7 @@ def ingest_target(
         raise TableExists(f"table {info.name}.{schema}.{ingest.table} exists: append to it, or replace it")
     if existing is not None and ingest.mode == "create_append":
         return _into(info, existing, ingest)
-    columns = tuple(
-        Column(name=field.name, type=engine_type(field.type, field.name, engine)) for field in ingest.data_schema
-    )
+    columns = tuple(Column(name=field.name, type=type_) for field, type_ in zip(ingest.data_schema, types, strict=True))
     made = Table(schema=schema, name=ingest.table, columns=columns)
     return Target(source=info.name, table=made, makes=True, replaces=existing is not None)
 

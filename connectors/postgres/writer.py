@@ -25,6 +25,7 @@ from watersmeet.spi import (
     OutcomeUnknown,
     SourceCancelled,
     SourceError,
+    SourceQueryFailed,
     SourceTimeout,
     SourceUnavailable,
     Table,
@@ -36,6 +37,8 @@ _PIECE = 1 << 20
 """Bytes of rows that one INSERT carries, as far as whole rows allow."""
 _PATIENCE = 0.9
 """Seconds in which a cancel has either found the writing thread outside of the driver, or gives up."""
+_LONGEST_NAME = 63
+"""Bytes of a name that PostgreSQL keeps; it cuts the rest with no more than a notice."""
 _DRIVER_ERRORS = (adbc.Error, OSError, pa.ArrowException)
 
 
@@ -72,6 +75,11 @@ class PostgresWriter:
 
     def create(self, table: Table, *, replaces: bool) -> Table:
         """See the contract."""
+        for name in (table.name, *(column.name for column in table.columns)):
+            if len(name.encode()) > _LONGEST_NAME:
+                raise SourceQueryFailed(
+                    self._source, f"the name {name} has more than {_LONGEST_NAME} bytes: PostgreSQL would cut it"
+                )
         columns = tuple(self._stored(table, column) for column in table.columns)
         listed = ", ".join(f"{_quoted(column.name)} {_native(column)}" for column in columns)
         if replaces:

@@ -131,6 +131,11 @@ class Expressions:
             return Constant(text, self.context.oracle.type_of(known, ()), literal=True)
         return self.opaque(node)
 
+    def settled(self, node: dict[str, Any]) -> Expr:
+        """An expression where nothing says what a parameter is: it is text."""
+        made = self.convert(node)
+        return self.context.parameter(made.name, "VARCHAR") if isinstance(made, Parameter) and not made.type else made
+
     def _parameter(self, node: dict[str, Any]) -> Expr:
         name = str(node["identifier"])
         known = self.context.parameters.setdefault(name, "")
@@ -267,7 +272,7 @@ class Expressions:
             raise NotUnderstood("a frame that measures no number")
         window = Window(
             call,
-            tuple(self.convert(key) for key in node.get("partitions", ())),
+            tuple(self.settled(key) for key in node.get("partitions", ())),
             order,
             frame,
             "",
@@ -301,7 +306,7 @@ class Expressions:
         return f"{unit} BETWEEN {bounds[0]} AND {bounds[1]}{tail}"
 
     def sorts(self, orders: Any) -> tuple[Sort, ...]:
-        return tuple(sort_of(order, self.convert(order["expression"])) for order in orders)
+        return tuple(sort_of(order, self.settled(order["expression"])) for order in orders)
 
     # ------------------------------------------------------------ subqueries
 

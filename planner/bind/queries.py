@@ -237,9 +237,7 @@ class Queries:
                     names.append(column.name)
                     origins.append(column.origin)
                 continue
-            made = expressions.convert(item)
-            if isinstance(made, Parameter) and not made.type:
-                made = self.context.parameter(made.name, "VARCHAR")
+            made = expressions.settled(item)
             found = scope.find(tuple(item["column_names"])) if item["class"] == "COLUMN_REF" else None
             if item["class"] == "POSITIONAL_REFERENCE":
                 found = expressions.positional(item)
@@ -289,7 +287,7 @@ class Queries:
             if column.name.lower() in gone:
                 continue
             if column.name.lower() in replaced:
-                made.append(Visible(column.name, expressions.convert(replaced[column.name.lower()])))
+                made.append(Visible(column.name, expressions.settled(replaced[column.name.lower()])))
             else:
                 made.append(column)
         return made
@@ -316,7 +314,7 @@ class Queries:
             if len(listed) == len(items) and _bare(key) in listed:
                 # A subquery that is written twice would get relations of its own each time.
                 named = items[listed.index(_bare(key))]
-            made = named or expressions.convert(key)
+            made = named or expressions.settled(key)
             if has_aggregate(made):
                 raise InvalidExpression("GROUP BY cannot contain aggregates")
             made_keys.append(made)
@@ -342,7 +340,7 @@ class Queries:
             found = [item for item, given in zip(items, names, strict=True) if given.lower() == name]
             if found:
                 return [sort_of(order, found[0])]
-        made = expressions.convert(node)
+        made = expressions.settled(node)
         return [] if isinstance(made, Constant) else [sort_of(order, made)]
 
     def modifiers(

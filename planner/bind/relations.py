@@ -164,18 +164,11 @@ class Relations:
 
     def values(self, node: dict[str, Any]) -> tuple[Relation, tuple[str, ...], list[Visible]]:
         expressions = Expressions(self.context, Scope(), self.ctes, self.query)
-        rows = [tuple(expressions.convert(value) for value in row) for row in node["values"]]
+        rows = [tuple(expressions.settled(value) for value in row) for row in node["values"]]
         if len({len(row) for row in rows}) != 1:
             raise InvalidExpression("the rows of VALUES have different numbers of columns")
         if any(has_aggregate(value) or has_window(value) for row in rows for value in row):
             raise InvalidExpression("VALUES cannot contain aggregates or window functions")
-        rows = [
-            tuple(
-                self.context.parameter(value.name, "VARCHAR") if getattr(value, "type", "") == "" else value  # type: ignore[union-attr]
-                for value in row
-            )
-            for row in rows
-        ]
         types = []
         for column in zip(*rows, strict=True):
             # Each distinct type once: the common type is that of a CASE over them.

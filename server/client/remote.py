@@ -32,7 +32,11 @@ def answer(url: str, token: str | None, sql: str) -> Iterator[Rows]:
         with connect(url, token) as connection, connection.cursor() as cursor:
             cursor.execute(sql)
             reader = cursor.fetch_record_batch()
-            yield Rows(reader.schema, iter(reader))
+            if reader.schema.names:
+                yield Rows(reader.schema, iter(reader))
+            else:  # a change has no columns, and a count that is not among its rows
+                changed = pa.record_batch({"changed": pa.array([cursor.rowcount], pa.int64())})
+                yield Rows(changed.schema, iter([changed]))
     except BrokenPipeError:
         raise
     except (Error, pa.ArrowException, OSError) as error:

@@ -6,6 +6,7 @@ import argparse
 import sys
 from contextlib import AbstractContextManager
 
+from server.client.failure import CommandFailed
 from server.client.rows import Rows
 
 
@@ -22,5 +23,8 @@ def answer(options: argparse.Namespace, sql: str) -> AbstractContextManager[Rows
 
 
 def text(options: argparse.Namespace) -> str:
-    """The statement's text: the argument, or stdin for -."""
-    return sys.stdin.read() if options.sql == "-" else str(options.sql)
+    """The statement's text: the argument, or stdin for -. Raises CommandFailed when there is none."""
+    sql = sys.stdin.read() if options.sql == "-" else str(options.sql)
+    if not sql.strip():  # ADBC's driver would ask for its own SetSqlQuery
+        raise CommandFailed("the statement is empty: write some SQL", 2)
+    return sql

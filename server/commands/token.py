@@ -16,6 +16,8 @@ def run(options: argparse.Namespace) -> int:
         ttl = timedelta(seconds=parse_duration(options.ttl))
     except (ValueError, OverflowError):
         raise CommandFailed(f"--ttl {options.ttl}: write a duration such as 30m, 8h or 7d", 2) from None
+    if not (ttl and options.subject):
+        raise CommandFailed("nobody could use this token: give --subject a name, and --ttl more than 0", 2)
     config = load(options.config)
     if config.auth.tokens is None:
         raise CommandFailed("WM-1004: there is no key to sign with: add auth.tokens.keys to the configuration")

@@ -114,13 +114,14 @@ class Engine:
     def type_of(self, type_: pa.DataType) -> str:
         """DuckDB's name of the type of an Arrow type's values. Raises LookupError if it has none."""
         given = pa.table({"c": pa.nulls(1, type_)}).to_reader()
-        query = self.query("SELECT typeof(c) FROM given", {"given": Input(given, 1)})
         try:
-            name = str(next(query.batches()).column(0)[0].as_py())
+            query = self.query("SELECT typeof(c) FROM given", {"given": Input(given, 1)})
+            try:
+                name = str(next(query.batches()).column(0)[0].as_py())
+            finally:
+                query.close()
         except (ExecutionError, pa.ArrowException) as error:
             raise LookupError(f"no type for {type_}") from error
-        finally:
-            query.close()
         return "VARCHAR" if name.startswith("ENUM(") else name
 
 

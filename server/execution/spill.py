@@ -21,7 +21,11 @@ class SpillArea:
     """A folder of this process, and the bytes that its files may take together. Thread-safe."""
 
     def __init__(self, directory: Path | None, limit: int) -> None:
-        self._scratch = ScratchFolder(directory, "watersmeet-spill-")
+        """Raises SpillExceeded when there is no place for a folder."""
+        try:
+            self._scratch = ScratchFolder(directory, "watersmeet-spill-")
+        except OSError as error:
+            raise SpillExceeded(f"cannot make a folder in limits.spill_dir: {error.strerror}") from error
         self.folder = self._scratch.path
         self.limit = limit
         self._lock = threading.Lock()

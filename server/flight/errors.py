@@ -10,7 +10,7 @@ FlightError                 2100
  +- TooManyStreams          5101  as many answers are being streamed as may be
  +- TooManyCalls            5102  as many other calls are running as may be
  +- TooLarge                5103  parameters above their cap
- +- ServerEnding            5104  the server takes no new calls, as it is about to end
+ +- ServerEnding            5104  the server is about to end: it takes no new calls, and ends running ones
 """
 
 from __future__ import annotations

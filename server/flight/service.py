@@ -36,6 +36,8 @@ from server.requests import Queries
 SERVICE = "arrow.flight.protocol.FlightService"
 LINGER = 0.5
 """Seconds between the end of new calls and that of the connections, in which calls that are on their way are caught."""
+LAST_WORDS = 1.0
+"""Seconds before its end in which a server cancels what still runs, and says why."""
 WIND_UP = 5.0
 """Seconds in which a cancelled call must have let go of what it uses."""
 _SPARE = 8
@@ -125,7 +127,9 @@ class FlightServer:
     def drain(self, seconds: float) -> None:
         """Take no new calls, let running ones end for up to `seconds`, then cancel them.
 
-        The health service says so first; calls that come all the same are refused with ServerEnding. Returns when their threads have ended as well, so that what is below can be closed; after WIND_UP at the latest.
+        The health service says so first; calls that come all the same are refused with ServerEnding, and those that do not
+        end in time end with it. Returns when their threads have ended as well, so that what is below can be closed; after
+        WIND_UP at the latest.
         """
         self._serving(health_pb2.HealthCheckResponse.NOT_SERVING)
         self._door.close()
@@ -134,6 +138,8 @@ class FlightServer:
         stopped = self._server.stop(seconds - linger)
         self._door.turn_away()
         self._health.end_watches()
+        stopped.wait(max(0.0, seconds - linger - min(LAST_WORDS, seconds / 4)))
+        self._door.cut_off()
         stopped.wait()
         ended = threading.Thread(target=self._threads.shutdown, name="wind up", daemon=True)
         ended.start()

@@ -28,6 +28,8 @@ _LATE = 2.5 * BEAT
 """Seconds without a sign of life after which a worker gets calls only when the others are silent, too."""
 _APART = 5.0
 """Seconds that a call which is made again waits for a worker without another such call."""
+_ROUND = 1.0
+"""Seconds after which the supervisor's thread looks at its workers, if nothing happens before."""
 _BACK_OFF = (0.0, 0.2, 1.0, 5.0, 30.0)
 """Seconds before the next start, by how many have failed in a row."""
 
@@ -131,8 +133,8 @@ class Supervisor:
     ) -> Iterator[Channel]:
         """A channel for one call; `statement`: one that takes a place among the running; `text`: that it is about.
 
-        `again`: its first worker was lost, and it may be why. `worker`: for this one alone, if it takes calls. Raises NoWorkers. Hangup and Overdue pass through, and
-        retire the worker.
+        `again`: its first worker was lost, and it may be why. `worker`: for this one alone, if it takes calls. Raises
+        NoWorkers. Hangup and Overdue pass through, and retire the worker.
         """
         call = _Call(statement, deadline, text, again, worker)
         worker, channel = self._take(call)
@@ -228,14 +230,17 @@ class Supervisor:
     # ------------------------------------------------------------ the supervisor's thread
 
     def _supervise(self) -> None:
+        looked = time.monotonic()
         while not self._closing:
             self._fill()
-            for key, _ in self._selector.select(1.0):
+            for key, _ in self._selector.select(_ROUND):
                 if isinstance(key.fileobj, Worker):
                     self._heard(key.fileobj)
                 else:
                     self._woken.recv(4096)
-            self._look_after(time.monotonic())
+            now = time.monotonic()
+            self._look_after(now, missed=max(0.0, now - looked - _ROUND))
+            looked = now
 
     def _fill(self) -> None:
         """Start a worker at each place that has none."""
@@ -293,11 +298,16 @@ class Supervisor:
             self._failure = error
             self._changed.notify_all()
 
-    def _look_after(self, now: float) -> None:
-        """Replace those that show no sign of life, and kill those whose patience is over."""
+    def _look_after(self, now: float, missed: float) -> None:
+        """Replace those that show no sign of life, and kill those whose patience is over.
+
+        The `missed` seconds, in which this thread did not get to look, are nobody's silence: on a loaded machine, and when
+        the container was paused, the signs of life are there and not read yet.
+        """
         with self._changed:
             workers = list(self._workers)
         for worker in workers:
+            worker.seen = min(now, worker.seen + missed)
             silence = now - worker.seen
             if worker.state is State.READY and silence > self._patience.silent:
                 self.retire(worker, f"no sign of life for {silence:.0f} s")

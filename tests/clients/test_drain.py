@@ -27,6 +27,7 @@ SERVING, NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.Health
 ROWS = 60_000
 STREAM = f"SELECT i, repeat('x', 1000) AS s FROM range({ROWS}) AS r(i)"
 """More than the buffers between server and client hold."""
+ENDLESS = "SELECT sum(sin(a.range + b.range)) FROM range(10000000) AS a, range(10000000) AS b"
 
 
 @pytest.fixture
@@ -99,5 +100,24 @@ def test_a_server_that_ends_says_so_before_it_ends(replica: Replica) -> None:
 
         assert ended.is_alive()  # the stream is not read yet, and the server waits for it
         assert len(first) + sum(map(len, frames)) > ROWS * 1000
+        ended.join(30)
+        assert not ended.is_alive()
+
+
+def test_a_statement_that_does_not_end_in_time_hears_why(tmp_path: Path) -> None:
+    config = {
+        "version": 1,
+        "server": {"listen": "127.0.0.1:0", "drain": "4s", "workers": 1},
+        "auth": {"tokens": TOKENS},
+    }
+    with running(tmp_path, config, 1) as (replica,), calling(replica.port, AUTHORIZATION) as rpc:
+        frames = rpc.frames(rpc.query(ENDLESS), timeout=60)
+        ended = threading.Thread(target=replica.end)
+        asked = threading.Timer(1.0, ended.start)
+        asked.start()
+        with pytest.raises(grpc.RpcError) as caught:
+            list(frames)
+        assert (caught.value.code().name, facts(caught.value)["code"]) == ("UNAVAILABLE", "WM-5104")
+        asked.join()
         ended.join(30)
         assert not ended.is_alive()

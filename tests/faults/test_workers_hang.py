@@ -21,6 +21,7 @@ from server.execution.errors import (
     WorkerLost,
 )
 from server.requests import Cancelled
+from server.workers.process import Worker
 from server.workers.supervisor import Patience
 from tests.faults.pools import ANA, Pool, pool, request, until
 from watersmeet.spi import SourceQueryFailed
@@ -61,6 +62,24 @@ def test_a_planner_that_holds_the_interpreter_is_ended_while_others_go_on(two: P
             assert two.rows("rows 1") == 1
         with pytest.raises(WorkerLost):
             held.result()
+
+
+def test_workers_are_not_taken_for_dead_by_a_supervisor_that_did_not_get_to_look(
+    two: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {worker.pid for worker in two.ready()}
+    heard, delayed = two.supervisor._heard, threading.Event()
+
+    def late(worker: Worker) -> None:
+        heard(worker)
+        if not delayed.is_set():
+            time.sleep(QUICK.frozen + 0.5)
+            delayed.set()
+
+    monkeypatch.setattr(two.supervisor, "_heard", late)
+    assert delayed.wait(20)
+    assert two.rows("sleep 1 planned: rows 1") == 1  # the supervisor has looked again
+    assert {worker.pid for worker in two.ready()} == before
 
 
 def test_an_answer_that_does_not_come_in_time_ends_in_a_timeout(tmp_path: Path) -> None:

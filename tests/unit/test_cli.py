@@ -130,6 +130,18 @@ def test_explain_prints_the_plan(lake: Path, capsys: pytest.CaptureFixture[str])
     assert json.loads(capsys.readouterr().out)["fragments"][0]["source"] == "lake"
 
 
+@pytest.mark.parametrize("sql", ["", " \n"])
+def test_a_statement_that_is_empty_is_bad_usage(sql: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["query", sql]) == main(["explain", sql]) == 2
+    assert "the statement is empty" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["--subject", ""], ["--subject", "ana", "--ttl", "0"]])
+def test_a_token_that_nobody_could_use_is_bad_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["token", "create", *arguments]) == 2
+    assert capsys.readouterr().out == ""
+
+
 def test_no_server_exits_3(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["query", "SELECT 1", "--url", "grpc://127.0.0.1:1"]) == 3
     assert capsys.readouterr().err.startswith("cannot reach a server at grpc://127.0.0.1:1")

@@ -135,6 +135,12 @@ def test_the_reader_gives_arrow_the_same_rows() -> None:
     assert exchange.reader().read_all() == pa.Table.from_batches([batch(1)])
 
 
+def test_a_spill_dir_that_cannot_be_made_is_an_error_that_names_the_setting(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SpillExceeded, match=r"limits\.spill_dir: Not a directory"):
+        SpillArea(tmp_path / "file" / "below", 1)
+
+
 def test_folders_of_dead_processes_are_swept_and_living_ones_kept(tmp_path: Path) -> None:
     dead = tmp_path / "watersmeet-spill-dead"
     dead.mkdir()

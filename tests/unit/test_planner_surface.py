@@ -130,6 +130,27 @@ def test_parameters_are_typed_by_their_context_and_bound_exactly(world: SmallWor
 
 
 @pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT a FROM x ORDER BY ?, a",
+        "SELECT a FROM x GROUP BY ?, a",
+        "SELECT DISTINCT ON (?, a) a FROM x",
+        "SELECT a FROM x QUALIFY row_number() OVER (PARTITION BY ? ORDER BY a) > 1",
+        "SELECT a, row_number() OVER (PARTITION BY ?, a) FROM x",
+        "SELECT a, row_number() OVER (ORDER BY ?, a) FROM x",
+        "SELECT string_agg(b, ',' ORDER BY ?, b) FROM x",
+        "SELECT * REPLACE (? AS b) FROM x",
+        "FROM (VALUES (?)) v(a)",
+    ],
+)
+def test_a_parameter_that_could_be_of_any_type_is_text_wherever_it_stands(world: SmallWorld, sql: str) -> None:
+    assert plan(request(sql), world.sources).parameters == (("1", "VARCHAR"),)
+    bound = plan(request(sql, parameters={"1": ("v", "VARCHAR")}), world.sources)
+    literal = plan(request(sql.replace("?", "'v'")), world.sources)
+    assert multiset(world.run(bound)) == multiset(world.run(literal))
+
+
+@pytest.mark.parametrize(
     ("sql", "rows"),
     [
         ("SHOW CATALOGS", [("s1",), ("s2",), ("s3",)]),

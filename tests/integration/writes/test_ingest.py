@@ -318,3 +318,24 @@ def test_a_table_in_the_making_is_not_seen(queries: LocalQueries, server: Server
 
     ingest(queries, server, "create", batches=batches())
     assert not [name for name in seen[0] if name == "made" or "watersmeet" in name]
+
+
+@pytest.mark.parametrize("mode", ["create", "append"])
+@pytest.mark.parametrize("type_", [pa.float16(), pa.decimal256(50, 2), pa.decimal128(5, -2)], ids=str)
+def test_a_type_that_sql_does_not_have_is_refused_in_every_mode(
+    queries: LocalQueries, server: Server, mode: Mode, type_: pa.DataType
+) -> None:
+    if mode == "append":
+        server.table("id bigint", name="made")
+    with pytest.raises(InvalidExpression, match="column id: there is no SQL type for Arrow's"):
+        ingest(queries, server, mode, pa.table({"id": pa.nulls(1, type_)}))
+    assert server.transactions() == 0
+
+
+def test_a_name_that_the_source_would_cut_is_refused(queries: LocalQueries, server: Server) -> None:
+    with pytest.raises(SourceQueryFailed):
+        ingest(queries, server, "create", name="made" * 20)
+    if server.name == "pg":  # it counts bytes, of columns' names as well; MySQL counts 64 characters
+        with pytest.raises(SourceQueryFailed, match="more than 63 bytes"):
+            ingest(queries, server, "create", pa.table({"é" * 40: [1]}))
+    assert not server.run("SELECT 1 FROM information_schema.tables WHERE table_name LIKE 'made%'")

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pytest
 
 from bench.measure import family
+from server.cli import main
 from tests.clients.served import Served, serving
 from tests.integration.writes.conftest import Server
 from tests.integration.writes.test_ends import held
@@ -153,3 +154,13 @@ def test_a_source_that_is_not_writable_refuses_every_way_to_change_it(server: Se
             rows = pa.table({"id": pa.array([2], pa.int32())})
             cursor.adbc_ingest("t", rows, "append", catalog_name="fixed", db_schema_name=server.schema)
     assert server.rows("SELECT id FROM t") == [(1,)]
+
+
+def test_the_command_line_says_how_many_rows_a_change_met(
+    server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = server.table("id int", name="told")
+    with served(server, tmp_path) as (running, _, _):
+        where = ["--url", running.uri, "--token", running.token, "--format", "csv"]
+        assert main(["query", f"INSERT INTO {made} VALUES (1), (2)", *where]) == 0
+    assert capsys.readouterr().out == "changed\n2\n"
