@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ from connectors.sqlgen.tree import Call, Constant, Expr, OpaqueExpr, Parameter, 
 from planner.bind.context import Context, Ctes
 from planner.bind.scope import NotUnderstood, Scope, Visible
 from planner.bind.tables import nearest
+from planner.bind.templates import template
 from planner.errors import FunctionRefused, InvalidExpression, UnknownName
 from planner.functions import CLOCK, FUNCTIONS, OPERATORS, SESSION, SYNONYMS, UNORDERED
 from planner.oracle import Rejected, alike, placeholders
@@ -335,44 +335,12 @@ class Expressions:
 
     def opaque(self, node: dict[str, Any]) -> Expr:
         """A node as DuckDB's text over its converted children."""
-        args: list[Expr] = []
-        marked = copy.deepcopy(node)
-        marked.pop("alias", None)
-        mark = _mark(node)
-        self._mark_children(marked, args, mark, frozenset())
-        text = self.context.oracle.expression_text(marked).replace("{", "{{").replace("}", "}}")
-        text = re.sub(rf"{mark}(\d+)_", lambda match: "{" + match[1] + "}", text)
-        return self.opaque_of(text, tuple(args), f"{node['type'].lower().replace('_', ' ')} is DuckDB's own")
+        text, args = template(node, self.convert, self.allowed, self.context.oracle.expression_text)
+        return self.opaque_of(text, args, f"{node['type'].lower().replace('_', ' ')} is DuckDB's own")
 
     def opaque_of(self, text: str, args: tuple[Expr, ...], why: str) -> Expr:
         shown, others = placeholders(args)
         return OpaqueExpr(text, args, self.context.type_of(OpaqueExpr(text, shown, "", why), others), why)
-
-    def _mark_children(self, node: Any, args: list[Expr], mark: str, bound: frozenset[str]) -> None:
-        """Replace child expressions by marks; inside a lambda only its free columns are replaced."""
-        items = node.items() if isinstance(node, dict) else enumerate(node)
-        for key, child in list(items):
-            if not isinstance(child, (dict, list)):
-                continue
-            if isinstance(child, dict) and "class" in child and not _in_text(child):
-                inside = _mentions(child) & bound
-                if not inside:
-                    alias = child.get("alias")
-                    args.append(self.convert(child))
-                    node[key] = _column(f"{mark}{len(args) - 1}_", alias)
-                    continue
-                if child["class"] in {"SUBQUERY", "WINDOW"}:
-                    raise NotUnderstood("a subquery inside a lambda")
-                if child["class"] == "FUNCTION":
-                    self.allowed(child)
-            if isinstance(child, dict) and child.get("class") == "LAMBDA":
-                body = {"expr": child["expr"]}
-                self._mark_children(body, args, mark, bound | _mentions(child["lhs"]))
-                child["expr"] = body["expr"]
-            elif isinstance(child, dict) and child.get("class") == "COLUMN_REF":
-                continue
-            else:
-                self._mark_children(child, args, mark, bound)
 
 
 def _measurable(order: tuple[Sort, ...]) -> bool:
@@ -384,19 +352,6 @@ def sort_of(order: dict[str, Any], expr: Expr) -> Sort:
     """An ORDER BY key with DuckDB's default: NULLS LAST for either direction."""
     nulls_first = str(order.get("null_order", "")).replace("_", " ") == "NULLS FIRST"
     return Sort(expr, order["type"] == "DESCENDING", nulls_first)
-
-
-def _mentions(node: Any) -> frozenset[str]:
-    """First parts of all column names in a node."""
-    if isinstance(node, dict):
-        found = frozenset(str(name) for name in node.get("column_names", ())[:1])
-        return found.union(*(_mentions(child) for child in node.values() if isinstance(child, (dict, list))))
-    return frozenset().union(*(_mentions(child) for child in node if isinstance(child, (dict, list))))
-
-
-def _in_text(node: dict[str, Any]) -> bool:
-    """Whether a node stays in the text of an opaque expression: t[:2] has an empty list for the bound that it leaves out."""
-    return node["class"] in _IN_TEXT or (node.get("function_name") == "list_value" and not node.get("arguments"))
 
 
 def _called(node: dict[str, Any]) -> dict[str, Any]:
@@ -412,26 +367,12 @@ def _is_lambda(function: str, node: dict[str, Any]) -> bool:
     return node["class"] == "LAMBDA" and function.rpartition("_")[2] in {"transform", "filter", "reduce", "apply"}
 
 
-def _mark(node: dict[str, Any]) -> str:
-    text, mark = str(node), "wm_arg_"
-    while mark in text:
-        mark = "wm_" + mark
-    return mark
-
-
-def _column(name: str, alias: str | None) -> dict[str, Any]:
-    made = {"class": "COLUMN_REF", "type": "COLUMN_REF", "column_names": [name]}
-    return {**made, "alias": alias} if alias else made
-
-
 def _version() -> str:
     from watersmeet import __version__
 
     return __version__
 
 
-_IN_TEXT = frozenset({"LAMBDA", "TYPE", "CONSTANT"})
-"""Nodes that stay in the text of an opaque expression: the name in (struct).name must be a constant there."""
 _NULL = {"class": "CONSTANT", "type": "VALUE_CONSTANT", "literal": {"kind": "NULL_LITERAL"}}
 _CLOCK_TYPES = {
     "current_date": "DATE",
