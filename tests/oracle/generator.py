@@ -156,9 +156,15 @@ class Generator(Expressions):
         if plain and not group.startswith(" GROUP BY ALL") and self.chance(12):
             items.append(f"rank() OVER (ORDER BY count(*), {', '.join(plain)})")
             families.append("int")
+        # What a group has: a column of the block above it, so to speak. Doubles may differ by the order of their rows.
+        grouped = [(sql, family) for sql, family in (*keys, *aggregates) if family in SORTED and "SELECT" not in sql]
+        if grouped and self.chance(15):
+            families.append(self.pick(grouped)[1])
+            items.append(self.expression(families[-1], grouped, 2))
         having = ""
         if self.chance(25):
             test = self.pick((f"count(*) {self.pick(('>', '<>', '<='))} 1", f"{aggregates[0][0]} IS NOT NULL"))
+            test = self.predicate(grouped) if grouped and self.chance(50) else test
             having = f" HAVING {test}" + (f" AND {plain[0]} IS NOT NULL" if plain and self.chance(30) else "")
         named = ", ".join(f"{item} AS o{i}" for i, item in enumerate(items))
         return f"SELECT {named} FROM {source}{self.where([*scope, *outer])}{group}{having}", families
