@@ -15,6 +15,8 @@ from server.flight.session import acceptable
 from server.requests import Request, Session
 
 _ERRORS = flight.SetSessionOptionsResult
+_TAKEN = frozenset({None, "string_value", "int64_value"})
+"""Kinds of values; none resets an option."""
 
 
 class SessionActions:
@@ -36,11 +38,13 @@ class SessionActions:
                 result.errors[name].value = _ERRORS.INVALID_NAME
                 continue
             given = command.session_options[name]
-            changes: dict[str, str | None] = {option: given.string_value or None}
+            kind = given.WhichOneof("option_value")
+            value = str(given.int64_value) if kind == "int64_value" else given.string_value
+            changes: dict[str, str | None] = {option: value or None}
             if option == "catalog":
                 changes["schema"] = None
             changed = session.changed(changes)
-            if given.WhichOneof("option_value") not in {None, "string_value"} or not self._holds(call, changed):
+            if kind not in _TAKEN or not self._holds(call, changed):
                 result.errors[name].value = _ERRORS.INVALID_VALUE
             else:
                 session = changed

@@ -179,8 +179,15 @@ def test_a_session_is_a_cookie_that_every_server_reads(replicas: list[Replica], 
         return flight.SessionOptionValue(string_value=value)
 
     request = flight.SetSessionOptionsRequest(
-        session_options={"catalog": option("pg"), "timezone": option("Europe/Berlin"), "no": option("1"), "schema": option("x")}
-    )  # fmt: skip
+        session_options={
+            "catalog": option("pg"),
+            "timezone": option("Europe/Berlin"),
+            "semijoin_keys": flight.SessionOptionValue(int64_value=5000),
+            "pushdown": flight.SessionOptionValue(bool_value=True),
+            "no": option("1"),
+            "schema": option("x"),
+        }
+    )
     call: Any = rpc.channel.unary_stream("/arrow.flight.protocol.FlightService/DoAction")
     action = flight.Action(type="SetSessionOptions", body=request.SerializeToString())
     answer = call(action.SerializeToString(), metadata=rpc.headers, timeout=20)
@@ -190,13 +197,14 @@ def test_a_session_is_a_cookie_that_every_server_reads(replicas: list[Replica], 
     assert {name: error.value for name, error in errors.items()} == {
         "no": kinds.INVALID_NAME,
         "schema": kinds.INVALID_VALUE,
+        "pushdown": kinds.INVALID_VALUE,
     }
     cookie = dict(answer.initial_metadata())["set-cookie"].partition(";")[0]
     with replicas[1].calling(AUTHORIZATION, ("cookie", cookie)) as other:
         (body,) = act(other, "GetSessionOptions", flight.GetSessionOptionsRequest())
         options = flight.GetSessionOptionsResult.FromString(body).session_options
         told = {name: value.string_value for name, value in options.items()}
-        assert told == {"catalog": "pg", "timezone": "Europe/Berlin"}
+        assert told == {"catalog": "pg", "timezone": "Europe/Berlin", "semijoin_keys": "5000"}
         assert other.table(other.query("SELECT count(*) AS n FROM customers")).to_pylist() == [{"n": 10}]
         (body,) = act(other, "CloseSession", flight.CloseSessionRequest())
         assert flight.CloseSessionResult.FromString(body).status == flight.CloseSessionResult.CLOSED
