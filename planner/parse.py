@@ -40,7 +40,8 @@ class Statement:
     """None, 'text', 'json', 'stages', 'analyze', 'analyze json'."""
 
 
-_COMMENT = r"(?:--[^\n]*(?:\n|$)|/\*.*?\*/|\s)*"
+_COMMENT = r"(?:--[^\n]*(?:\n|$)|/\*.*?\*/|[\s\ufeff])*"
+"""With the mark that editors of Windows put before a text."""
 _EXPLAIN = re.compile(
     rf"{_COMMENT}EXPLAIN\b{_COMMENT}(?P<analyze>ANALYZE\b)?{_COMMENT}"
     rf"(?:\({_COMMENT}FORMAT\s+(?P<f1>\w+)\s*\)|FORMAT\s+(?P<f2>\w+)\b)?",

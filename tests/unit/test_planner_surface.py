@@ -154,6 +154,7 @@ def test_a_parameter_that_could_be_of_any_type_is_text_wherever_it_stands(world:
     ("sql", "rows"),
     [
         ("SHOW CATALOGS", [("s1",), ("s2",), ("s3",)]),
+        ("\ufeffSELECT count(*) FROM s1.information_schema.tables", [(3,)]),
         ("SHOW TABLES FROM s2.main", [("s2", "main", name, "BASE TABLE") for name in ("nation", "w", "z")]),
         ("SELECT count(*) FROM information_schema.columns WHERE table_name = 'x'", [(4,)]),
         ("SELECT table_name FROM s1.information_schema.tables ORDER BY 1", [("region",), ("x",), ("y",)]),
