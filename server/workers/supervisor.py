@@ -285,7 +285,8 @@ class Supervisor:
             self._workers.remove(worker)
             worker.close()
         how = f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
-        log.error("a worker ended %s", how, extra={"worker": worker.number})
+        asked = before is State.RETIRED and code == 0
+        log.log(logging.INFO if asked else logging.ERROR, "a worker ended %s", how, extra={"worker": worker.number})
         if before is State.STARTING and self._failure is None:
             self._could_not_start(NoWorkers(f"a worker process ended {how} before it was ready"))
 
