@@ -10,9 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 
-from connectors.sqlgen.duckdb import DUCKDB
-from connectors.sqlgen.printer import sql_of
-from connectors.sqlgen.tree import Constant, OpaqueQuery
+from connectors.sqlgen.tree import Constant, Input, OpaqueQuery, Select
 from planner.bind.tables import named_source
 from planner.errors import UnknownName
 from planner.plan import SourceInfo
@@ -83,9 +81,10 @@ def view(path: tuple[str, ...], sources: Mapping[str, SourceInfo]) -> tuple[Opaq
     columns = _COLUMNS[name]
     rows = json.dumps([row for source in chosen for row in _ROWS[name](source)], ensure_ascii=False)
     items = ", ".join(f"CAST(r[{i}] AS {type_})" for i, (_, type_) in enumerate(columns, 1))
-    text = f"/* {SCHEMA}.{name} */ SELECT {items} FROM (SELECT unnest(from_json({sql_of(Constant(rows, _TEXT), DUCKDB)}, '[[\"VARCHAR\"]]')) AS r)"
+    text = f"SELECT {items} FROM (SELECT unnest(from_json(rows, '[[\"VARCHAR\"]]')) AS r FROM {SCHEMA}_{name})"
+    given = Input(f"{SCHEMA}_{name}", ("rows",), Select((Constant(rows, _TEXT),), None))
     types = tuple(type_ for _, type_ in columns)
-    return OpaqueQuery(text, (), types, f"{SCHEMA} is made here"), tuple(column for column, _ in columns)
+    return OpaqueQuery(text, (given,), types, f"{SCHEMA} is made here"), tuple(column for column, _ in columns)
 
 
 def _tables_of(source: SourceInfo) -> list[Table]:
