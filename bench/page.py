@@ -230,7 +230,8 @@ def _clients(runs: dict[str, Run]) -> str:
     return (
         "## Many clients\n\nShort queries that join a row or a few hundred of PostgreSQL with MariaDB's, other keys or"
         " another day each time; no index has the days. The drivers' loop sends both sources the same statements by"
-        " psycopg and PyMySQL and joins nothing. From memory: the same clients at pyarrow.flight's own server, C++, which holds a row: about what the protocol"
+        " psycopg and PyMySQL and joins nothing. From memory: the same clients at pyarrow.flight's own server, C++, which"
+        " holds a row: about what the protocol"
         " leaves, since sources, clients and servers share the cores. The"
         f" aims: no errors, p99 at most {clients.TAIL:g} times p50, {clients.SHARE} of the loop's throughput. Scale"
         f" {run['scale']:g}.\n\n"

@@ -172,8 +172,8 @@ def _ordered(column: Column) -> bool:
 
 
 def _seen(con: duckdb.DuckDBPyConnection, table: str, rows: int, column: Column) -> dict[str, Any] | None:
-    """What a sample of `rows` rows shows of a column. In one query for all, each column would take five times as long,
-    and from 200 on DuckDB refuses it as too deep."""
+    """What a sample of `rows` rows shows of a column. In one query for all, each column would take several times as long,
+    and 300 are too deep for DuckDB."""
     share = min(100.0, 100.0 * _SAMPLED / rows)
     value = _quoted(column.name)
     if column.type == "VARCHAR":

@@ -1,8 +1,8 @@
 """information_schema of every catalog: rows made from the sources' catalogs, as standard SQL names them.
 
 `information_schema.tables` shows all catalogs, `sales.information_schema.tables` that one. The rows stand in the local
-query as one JSON text, since a catalog may have 100,000 columns: as VALUES, 36,000 took the engine 8 s and 1.6 GB, and
-as JSON 0.9 s and 0.2. What a principal may not see is not among the sources that planning is given.
+query as one JSON text, since a catalog may have tens of thousands of columns: as VALUES, 36,000 took the engine 8 s and
+1.6 GB, and as JSON 0.9 s and 0.2. What a principal may not see is not among the sources that planning is given.
 """
 
 from __future__ import annotations
